@@ -1,0 +1,1 @@
+"""The payments and business-banking core that a fintech team runs itself."""

@@ -1,0 +1,62 @@
+"""Time: the only place that reads a clock or waits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What services, workers and connectors are given instead of the machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the present moment in UTC."""
+
+    def monotonic_ms(self) -> int:
+        """Return milliseconds that never go back, for deadlines inside one process."""
+
+    async def sleep_ms(self, duration_ms: int) -> None:
+        """Wait that long."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic_ms(self) -> int:
+        return time.monotonic_ns() // 1_000_000
+
+    async def sleep_ms(self, duration_ms: int) -> None:
+        await asyncio.sleep(duration_ms / 1000)
+
+
+class ManualClock:
+    """A clock that moves only when told; waiting moves it."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start
+        self._monotonic_ms = 0
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic_ms(self) -> int:
+        return self._monotonic_ms
+
+    def advance_ms(self, duration_ms: int) -> None:
+        """Move time forward."""
+        self._now += timedelta(milliseconds=duration_ms)
+        self._monotonic_ms += duration_ms
+
+    async def sleep_ms(self, duration_ms: int) -> None:
+        self.advance_ms(duration_ms)
+        await asyncio.sleep(0)
+
+
+def unix(moment: datetime) -> int:
+    """Return whole seconds since 1970, as the public API shows times."""
+    return int(moment.timestamp())

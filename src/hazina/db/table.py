@@ -1,0 +1,58 @@
+"""What the writer must know of a table: its columns, its key and its place in the lock order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Kind = Literal[
+    "text", "uuid", "bigint", "integer", "numeric", "boolean", "timestamptz", "jsonb", "bytea",
+    "from_now",
+]  # fmt: skip
+"""Column kinds. Python values: text str; uuid uuid.UUID; bigint, integer, numeric int (numeric
+columns are numeric(39,0)); boolean bool; timestamptz datetime in UTC; jsonb any JSON value; bytea
+bytes; from_now a number of milliseconds added to the database's own now() (a lease), stored as
+timestamptz and read back as datetime. None is NULL in each."""
+
+Row = Mapping[str, Any]
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table that units of work write to.
+
+    `rank` orders locking between tables. `key` names the primary key's columns, in order; a
+    tenant's table leads with `merchant_id`. A `versioned` table has a column `version` (bigint, not
+    listed in `columns`) that inserts set to 1 and each update raises by one.
+    `defaults` names columns that the database fills (they are read back, never written).
+    """
+
+    name: str
+    rank: int
+    key: tuple[str, ...]
+    columns: Mapping[str, Kind]
+    versioned: bool = True
+    tenant: bool = True
+    defaults: Mapping[str, Kind] = field(default_factory=dict)
+
+    def key_of(self, row: Row) -> Key:
+        """Return the row's key."""
+        return tuple(row[column] for column in self.key)
+
+
+class Schema:
+    """All tables that the writer may touch, by name."""
+
+    def __init__(self, tables: Iterable[Table]) -> None:
+        self.tables: dict[str, Table] = {}
+        ranks: dict[int, str] = {}
+        for table in tables:
+            assert table.name not in self.tables, f"table {table.name} is declared twice"
+            assert table.rank not in ranks, f"{table.name} and {ranks[table.rank]} share a rank"
+            ranks[table.rank] = table.name
+            self.tables[table.name] = table
+
+    def __getitem__(self, name: str) -> Table:
+        return self.tables[name]

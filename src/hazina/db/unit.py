@@ -1,0 +1,170 @@
+"""A unit of work as data: what it claims, what it relies on, what it writes; and its verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Protocol
+
+from hazina.db.table import Key, Row
+
+
+class Lane(IntEnum):
+    """Which units go first when the queue is long."""
+
+    OUTCOME = 0
+    PAYMENT = 1
+    BULK = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Add a row that nobody else can be adding (its key is ours)."""
+
+    table: str
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Insert a row if its key is absent; if it is present, the unit's verdict is `Taken`."""
+
+    table: str
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Change columns of the row that has this key and version, and raise its version by one.
+
+    The key and version must be among the unit's `relies_on`.
+    """
+
+    table: str
+    key: Key
+    version: int
+    changes: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove the row that has this key and version; both must be among `relies_on`."""
+
+    table: str
+    key: Key
+    version: int
+
+
+Write = Insert | Claim | Update | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class RowVersion:
+    """A row that a decision was made from. A changed or missing row makes the unit `Stale`."""
+
+    table: str
+    key: Key
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One atomic set of writes: all of it is committed, or only `on_refusal`, or nothing.
+
+    `transfers` is for the engine that `bootstrap` registers (the ledger): the writer hands it over
+    without looking. `on_refusal` is written when the engine refuses the unit; in it a `Claim` that
+    finds its key present is skipped.
+    """
+
+    merchant_id: str
+    claims: tuple[Claim, ...] = ()
+    relies_on: tuple[RowVersion, ...] = ()
+    transfers: tuple[Any, ...] = ()
+    writes: tuple[Insert | Update | Delete, ...] = ()
+    on_refusal: tuple[Insert | Claim | Update | Delete, ...] = ()
+    lane: Lane = Lane.PAYMENT
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """Durable. `results` holds the engine's result of each transfer, in order."""
+
+    batch_id: int
+    results: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Another row has a key that the unit claims; nothing was written."""
+
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A row relied on has changed; nothing was written. Load and decide again."""
+
+    table: str
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The engine refused the transfers; only `on_refusal` was written.
+
+    `status` is the engine's word for the first failing transfer, `index` its place.
+    """
+
+    status: str
+    index: int
+    results: tuple[Any, ...] = ()
+
+
+Verdict = Committed | Taken | Stale | Refused
+
+
+class Overloaded(Exception):
+    """The writer's queue is too old; nothing was claimed. Answer 503 with Retry-After."""
+
+
+class Quarantined(Exception):
+    """The database refuses this unit's data (SQLSTATE class 22 or 23). Answer 500; others commit."""
+
+
+class Needs(Protocol):
+    """Rows that an engine wants for a batch: keys by table."""
+
+    ensure: Sequence[Insert]
+    """Rows to insert if absent, before anything is locked (accounts)."""
+    lock: Sequence[tuple[str, Key]]
+    """Rows to lock and read."""
+    read: Sequence[tuple[str, Key]]
+    """Rows to read, after the locks."""
+
+
+class BatchJudge(Protocol):
+    """An engine's state for one batch: judges units in order, carrying effects forward."""
+
+    def judge(self, unit: Unit) -> Refused | tuple[Any, ...]:
+        """Accept the unit's transfers (their results) or refuse them all, leaving no effect."""
+
+    def writes(self) -> Sequence[Insert | Update | Delete]:
+        """Return what the accepted units (and the refused ones' ids) must leave in the engine's tables."""
+
+    def digest(self) -> bytes:
+        """Return the SHA-256 of everything appended, for the hash chain of the batch."""
+
+
+class Engine(Protocol):
+    """What takes part in each batch beside the plain rows; `ledger.engine` is the one that exists."""
+
+    def needs(self, units: Sequence[Unit]) -> Needs:
+        """Return the rows that judging these units takes."""
+
+    def open(self, rows: dict[tuple[str, Key], Row], *, slot: int, sequence: int) -> BatchJudge:
+        """Start a batch with the rows that were found (absent keys are missing from `rows`).
+
+        Read rows carry `version` where their table is versioned. `slot` and `sequence` name the
+        batch in its hash chain, and are stored with what it appends.
+        """

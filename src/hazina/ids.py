@@ -1,0 +1,90 @@
+"""Identifiers and randomness: the only place that draws random bits."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from hashlib import blake2b
+from random import Random
+from typing import Protocol
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+
+
+class Ids(Protocol):
+    """What makes identifiers, secrets and jitter."""
+
+    def new(self, prefix: str) -> str:
+        """Return `prefix_` and 26 characters that sort by time (a version 7 UUID, RFC 9562)."""
+
+    def uuid(self) -> uuid.UUID:
+        """Return a version 7 UUID."""
+
+    def secret(self) -> str:
+        """Return 256 random bits as 52 letters and digits."""
+
+    def jitter(self, limit: int) -> int:
+        """Return a whole number from 0 up to and including `limit`."""
+
+
+def _uuid7(milliseconds: int, random_bits: int) -> int:
+    high = (milliseconds << 16) | 0x7000 | (random_bits >> 62 & 0xFFF)
+    low = 0x8000000000000000 | (random_bits & 0x3FFFFFFFFFFFFFFF)
+    return (high << 64) | low
+
+
+def encode(number: int) -> str:
+    """Return a 128-bit number as 26 characters whose order is the number's."""
+    parts = []
+    for _ in range(13):
+        parts.append(_PAIRS[number & 1023])
+        number >>= 10
+    parts.reverse()
+    return "".join(parts)
+
+
+def derived(*parts: str) -> uuid.UUID:
+    """Return the one UUID that belongs to these words, the same on every machine."""
+    digest = blake2b("\x1f".join(parts).encode(), digest_size=16).digest()
+    return uuid.UUID(bytes=digest)
+
+
+class SystemIds:
+    """Identifiers from the machine's clock and its random source."""
+
+    def new(self, prefix: str) -> str:
+        number = _uuid7(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10)))
+        return f"{prefix}_{encode(number)}"
+
+    def uuid(self) -> uuid.UUID:
+        number = _uuid7(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10)))
+        return uuid.UUID(int=number)
+
+    def secret(self) -> str:
+        return encode(int.from_bytes(os.urandom(16))) + encode(int.from_bytes(os.urandom(16)))
+
+    def jitter(self, limit: int) -> int:
+        return int.from_bytes(os.urandom(4)) % (limit + 1)
+
+
+class SeededIds:
+    """Identifiers that are the same for the same seed, for tests and simulation."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)
+        self._milliseconds = 1_767_225_600_000
+
+    def new(self, prefix: str) -> str:
+        return f"{prefix}_{encode(self.uuid().int)}"
+
+    def uuid(self) -> uuid.UUID:
+        self._milliseconds += 1
+        return uuid.UUID(int=_uuid7(self._milliseconds, self._random.getrandbits(80)))
+
+    def secret(self) -> str:
+        return encode(self._random.getrandbits(128)) + encode(self._random.getrandbits(128))
+
+    def jitter(self, limit: int) -> int:
+        return self._random.randint(0, limit)

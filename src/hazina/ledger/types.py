@@ -1,0 +1,124 @@
+"""The ledger's words as values: accounts, transfers, and what became of a transfer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntFlag, StrEnum
+from uuid import UUID
+
+AMOUNT_MAX = 2**128 - 1
+
+
+class AccountFlag(IntFlag):
+    """What an account forbids (docs.tigerbeetle.com/reference/account)."""
+
+    NONE = 0
+    DEBITS_MUST_NOT_EXCEED_CREDITS = 2
+    CREDITS_MUST_NOT_EXCEED_DEBITS = 4
+    HISTORY = 8
+    CLOSED = 32
+
+
+class TransferFlag(IntFlag):
+    """How a transfer behaves (docs.tigerbeetle.com/reference/transfer)."""
+
+    NONE = 0
+    LINKED = 1
+    PENDING = 2
+    POST_PENDING = 4
+    VOID_PENDING = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as it is opened.
+
+    `ledger` is one number per mode and currency; `code` says what the account is for (see
+    `chart.py`). `overdraft_minor` is how far a limited account may pass zero. `owner` is the
+    merchant, or "" for the house; `slot` tells copies of a house account apart, one per writer.
+    """
+
+    id: UUID
+    ledger: int
+    code: int
+    flags: AccountFlag = AccountFlag.HISTORY
+    owner: str = ""
+    overdraft_minor: int = 0
+    slot: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Move `amount_minor` from the debit to the credit account; immutable once accepted.
+
+    `opens` lists accounts that may have to be opened first (opening one that exists does nothing).
+    With POST_PENDING an `amount_minor` of None posts the whole, with VOID_PENDING it must be None.
+    `reference` is the business reference (payment, refund ...) that all transfers of an entry share,
+    `entry` its kind from `shapes.py`. `timeout_seconds` 0 means never.
+    """
+
+    id: UUID
+    debit_account_id: UUID
+    credit_account_id: UUID
+    amount_minor: int | None
+    ledger: int
+    code: int
+    flags: TransferFlag = TransferFlag.NONE
+    pending_id: UUID | None = None
+    timeout_seconds: int = 0
+    reference: str = ""
+    entry: str = ""
+    opens: tuple[Account, ...] = ()
+
+
+class Status(StrEnum):
+    """What became of one transfer, in TigerBeetle's words."""
+
+    CREATED = "created"
+    EXISTS = "exists"
+    LINKED_EVENT_FAILED = "linked_event_failed"
+    LINKED_EVENT_CHAIN_OPEN = "linked_event_chain_open"
+    ID_ALREADY_FAILED = "id_already_failed"
+    EXISTS_WITH_DIFFERENT_FLAGS = "exists_with_different_flags"
+    EXISTS_WITH_DIFFERENT_PENDING_ID = "exists_with_different_pending_id"
+    EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT_ID = "exists_with_different_debit_account_id"
+    EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT_ID = "exists_with_different_credit_account_id"
+    EXISTS_WITH_DIFFERENT_AMOUNT = "exists_with_different_amount"
+    EXISTS_WITH_DIFFERENT_LEDGER = "exists_with_different_ledger"
+    EXISTS_WITH_DIFFERENT_CODE = "exists_with_different_code"
+    FLAGS_ARE_MUTUALLY_EXCLUSIVE = "flags_are_mutually_exclusive"
+    ACCOUNTS_MUST_BE_DIFFERENT = "accounts_must_be_different"
+    PENDING_ID_MUST_BE_ZERO = "pending_id_must_be_zero"
+    PENDING_ID_MUST_NOT_BE_ZERO = "pending_id_must_not_be_zero"
+    PENDING_ID_MUST_BE_DIFFERENT = "pending_id_must_be_different"
+    LEDGER_MUST_NOT_BE_ZERO = "ledger_must_not_be_zero"
+    CODE_MUST_NOT_BE_ZERO = "code_must_not_be_zero"
+    DEBIT_ACCOUNT_NOT_FOUND = "debit_account_not_found"
+    CREDIT_ACCOUNT_NOT_FOUND = "credit_account_not_found"
+    ACCOUNTS_MUST_HAVE_THE_SAME_LEDGER = "accounts_must_have_the_same_ledger"
+    TRANSFER_MUST_HAVE_THE_SAME_LEDGER_AS_ACCOUNTS = (
+        "transfer_must_have_the_same_ledger_as_accounts"
+    )
+    PENDING_TRANSFER_NOT_FOUND = "pending_transfer_not_found"
+    PENDING_TRANSFER_NOT_PENDING = "pending_transfer_not_pending"
+    PENDING_TRANSFER_HAS_DIFFERENT_DEBIT_ACCOUNT_ID = (
+        "pending_transfer_has_different_debit_account_id"
+    )
+    PENDING_TRANSFER_HAS_DIFFERENT_CREDIT_ACCOUNT_ID = (
+        "pending_transfer_has_different_credit_account_id"
+    )
+    PENDING_TRANSFER_HAS_DIFFERENT_LEDGER = "pending_transfer_has_different_ledger"
+    PENDING_TRANSFER_HAS_DIFFERENT_CODE = "pending_transfer_has_different_code"
+    EXCEEDS_PENDING_TRANSFER_AMOUNT = "exceeds_pending_transfer_amount"
+    PENDING_TRANSFER_HAS_DIFFERENT_AMOUNT = "pending_transfer_has_different_amount"
+    PENDING_TRANSFER_ALREADY_POSTED = "pending_transfer_already_posted"
+    PENDING_TRANSFER_ALREADY_VOIDED = "pending_transfer_already_voided"
+    PENDING_TRANSFER_EXPIRED = "pending_transfer_expired"
+    DEBIT_ACCOUNT_ALREADY_CLOSED = "debit_account_already_closed"
+    CREDIT_ACCOUNT_ALREADY_CLOSED = "credit_account_already_closed"
+    OVERFLOWS_DEBITS_PENDING = "overflows_debits_pending"
+    OVERFLOWS_CREDITS_PENDING = "overflows_credits_pending"
+    OVERFLOWS_DEBITS_POSTED = "overflows_debits_posted"
+    OVERFLOWS_CREDITS_POSTED = "overflows_credits_posted"
+    EXCEEDS_CREDITS = "exceeds_credits"
+    EXCEEDS_DEBITS = "exceeds_debits"

@@ -1,0 +1,1 @@
+"""Amounts as whole minor units of a currency, and the currencies themselves."""

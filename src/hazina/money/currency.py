@@ -1,0 +1,69 @@
+"""Currencies: ISO 4217 exponents, the smallest and largest amounts that may be charged."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from iso4217 import Currency as _Iso
+
+from hazina.refusals import Code, Refusal
+
+AMOUNT_MINOR_MAX = 99_999_999
+"""Eight digits, as Stripe documents for a card payment."""
+
+_MINIMUM_MINOR = {
+    "usd": 50, "eur": 50, "gbp": 30, "aud": 50, "cad": 50, "chf": 50, "jpy": 50, "dkk": 250,
+    "nok": 300, "sek": 300, "nzd": 50, "sgd": 50, "hkd": 400, "mxn": 1000, "brl": 50, "pln": 200,
+    "inr": 50, "huf": 17500, "czk": 1500, "ron": 200, "aed": 200, "myr": 200, "thb": 1000,
+}  # fmt: skip
+"""Smallest charge in minor units, from docs.stripe.com/currencies; others take 1."""
+
+
+@cache
+def exponent(currency: str) -> int:
+    """Return the number of decimal digits of a lower-case currency code (ISO 4217).
+
+    Refuses `currency_invalid` for a code that is not a currency.
+    """
+    try:
+        found = _Iso(currency.upper()).exponent
+    except ValueError:
+        found = None
+    if found is None or currency != currency.lower():
+        raise Refusal(
+            Code.CURRENCY_INVALID,
+            f"Invalid currency: {currency[:16]!r}. Use a three-letter lower-case ISO 4217 code "
+            "such as kes, ngn or usd.",
+            param="currency",
+        )
+    return int(found)
+
+
+def check_charge(amount_minor: int, currency: str) -> None:
+    """Refuse an amount that cannot be charged in this currency.
+
+    Refuses `currency_invalid`, `amount_too_small` and `amount_too_large`.
+    """
+    exponent(currency)
+    smallest = _MINIMUM_MINOR.get(currency, 1)
+    if amount_minor < smallest:
+        raise Refusal(
+            Code.AMOUNT_TOO_SMALL,
+            f"Amount must be at least {smallest} in the minor unit of {currency}.",
+            param="amount",
+        )
+    if amount_minor > AMOUNT_MINOR_MAX:
+        raise Refusal(
+            Code.AMOUNT_TOO_LARGE,
+            f"Amount must be no more than {AMOUNT_MINOR_MAX} in the minor unit of {currency}.",
+            param="amount",
+        )
+
+
+def formatted(amount_minor: int, currency: str) -> str:
+    """Return an amount for people: `1,250.00 KES`."""
+    digits = exponent(currency)
+    whole, part = divmod(abs(amount_minor), 10**digits)
+    sign = "-" if amount_minor < 0 else ""
+    decimals = f".{part:0{digits}d}" if digits else ""
+    return f"{sign}{whole:,}{decimals} {currency.upper()}"

@@ -1,0 +1,83 @@
+"""The six outcomes of asking a provider for something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkDetails:
+    """What the card network and the issuer said, kept apart from our decline code."""
+
+    network_code: str | None = None
+    """ISO 8583 field 39, as the issuer sent it."""
+    advice_code: str | None = None
+    """The network's retry advice."""
+    reason_code: str | None = None
+    """The provider's own code, verbatim."""
+    authorization_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """The provider did it, for this amount and currency, as echoed by the provider."""
+
+    amount_minor: int
+    currency: str
+    provider_reference: str
+    network: NetworkDetails = NetworkDetails()
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The provider or the issuer said no; nothing happened."""
+
+    decline_code: str
+    message: str
+    network: NetworkDetails = NetworkDetails()
+    provider_reference: str | None = None
+    code: str = "card_declined"
+    """The public error code: card_declined, expired_card, incorrect_cvc, processing_error ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The provider has it and will say later."""
+
+    provider_reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRequired:
+    """The customer must act first (3-D Secure): send them to this address."""
+
+    redirect_url: str
+    provider_reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Proved never to have reached the provider (refused connection, open breaker)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody can say yet whether it happened. `reason` keeps the evidence, scrubbed."""
+
+    reason: str
+    reason_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """An inquiry's answer only: the provider knows no such reference.
+
+    It proves that nothing happened only where the connector declares it definitive, and only
+    after the connector's window.
+    """
+
+
+Outcome = Approved | Declined | Pending | ActionRequired | NotSent | Unknown
+InquiryOutcome = Outcome | NotFound

@@ -1,0 +1,73 @@
+"""Refusals: what the core says no to, each with a stable code and a sentence that helps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+
+class Code(StrEnum):
+    """Every code a caller can see. `api/errors.py` gives each an HTTP status and a type."""
+
+    PARAMETER_INVALID = "parameter_invalid"
+    PARAMETER_INVALID_INTEGER = "parameter_invalid_integer"
+    PARAMETER_INVALID_EMPTY = "parameter_invalid_empty"
+    PARAMETER_MISSING = "parameter_missing"
+    PARAMETER_UNKNOWN = "parameter_unknown"
+    AMOUNT_TOO_SMALL = "amount_too_small"
+    AMOUNT_TOO_LARGE = "amount_too_large"
+    CURRENCY_INVALID = "currency_invalid"
+    RESOURCE_MISSING = "resource_missing"
+    API_KEY_INVALID = "api_key_invalid"
+    API_KEY_EXPIRED = "api_key_expired"
+    SECRET_KEY_REQUIRED = "secret_key_required"
+    BODY_INVALID = "body_invalid"
+    BODY_TOO_LARGE = "body_too_large"
+    ROUTE_UNKNOWN = "route_unknown"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
+    IDEMPOTENCY_KEY_IN_USE = "idempotency_key_in_use"
+    LOCK_TIMEOUT = "lock_timeout"
+    OVERLOADED = "overloaded"
+    INTERNAL = "internal_error"
+    NOT_SUPPORTED = "not_supported"
+    PAYMENT_INTENT_UNEXPECTED_STATE = "payment_intent_unexpected_state"
+    PAYMENT_METHOD_UNKNOWN = "payment_method_unknown"
+    OPERATION_IN_PROGRESS = "operation_in_progress"
+    CHARGE_ALREADY_REFUNDED = "charge_already_refunded"
+    CHARGE_ALREADY_CAPTURED = "charge_already_captured"
+    CHARGE_NOT_REFUNDABLE = "charge_not_refundable"
+    REFUND_EXCEEDS_CHARGE = "refund_exceeds_charge"
+    CAPTURE_EXCEEDS_AUTHORIZATION = "amount_too_large_for_capture"
+    BALANCE_INSUFFICIENT = "balance_insufficient"
+    CARD_DECLINED = "card_declined"
+    EXPIRED_CARD = "expired_card"
+    INCORRECT_CVC = "incorrect_cvc"
+    INCORRECT_NUMBER = "incorrect_number"
+    PROCESSING_ERROR = "processing_error"
+    AUTHENTICATION_REQUIRED = "authentication_required"
+    AUTHENTICATION_FAILED = "payment_intent_authentication_failure"
+    URL_INVALID = "url_invalid"
+
+
+class Refusal(Exception):
+    """One refused request: a stable code, a sentence, and what the sentence is about.
+
+    `details` holds what the public error object carries besides (`decline_code`,
+    `payment_intent`, `charge`, ...), already rendered.
+    """
+
+    def __init__(
+        self,
+        code: Code,
+        message: str,
+        *,
+        param: str | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.param = param
+        self.details: Mapping[str, Any] = details or {}
