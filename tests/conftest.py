@@ -1,0 +1,63 @@
+"""Fixtures and guards of every test: the run's PostgreSQL, and no way off the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import postgres
+from tests.support.network import install_guard
+
+_RUN = pytest.StashKey[postgres.TestRun]()
+_WORKER_INPUT = "hazina_run_folder"
+
+install_guard()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    worker_input: dict[str, str] | None = getattr(config, "workerinput", None)
+    if worker_input is None:
+        config.stash[_RUN] = postgres.begin()
+    else:
+        config.stash[_RUN] = postgres.TestRun(Path(worker_input[_WORKER_INPUT]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker which run it belongs to."""
+    node.workerinput[_WORKER_INPUT] = str(node.config.stash[_RUN].folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.stash[_RUN].finish()
+
+
+@pytest.fixture(scope="session")
+def test_run(pytestconfig: pytest.Config) -> postgres.TestRun:
+    """The test run, for tests that need its server rather than a database."""
+    return pytestconfig.stash[_RUN]
+
+
+@pytest.fixture(scope="session")
+def database_url(test_run: postgres.TestRun) -> Iterator[str]:
+    """A migrated database of this worker, shared by its tests: use merchants of your own."""
+    with test_run.database() as url:
+        yield url
+
+
+@pytest.fixture
+def fresh_database_url(test_run: postgres.TestRun) -> Iterator[str]:
+    """A migrated database of this one test, to break as it likes."""
+    with test_run.database() as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(test_run: postgres.TestRun) -> Iterator[str]:
+    """A database of this one test without any schema."""
+    with test_run.empty_database() as url:
+        yield url
