@@ -53,7 +53,7 @@ class Transfer:
 
     `opens` lists accounts that may have to be opened first (opening one that exists does nothing).
     With POST_PENDING an `amount_minor` of None posts the whole, with VOID_PENDING it must be None.
-    `reference` is the business reference (payment, refund ...) that all transfers of an entry share,
+    `reference` is the business reference (a charge, a refund) that an entry's transfers share,
     `entry` its kind from `shapes.py`. `timeout_seconds` 0 means never.
     """
 

@@ -39,6 +39,22 @@ def exponent(currency: str) -> int:
     return int(found)
 
 
+@cache
+def number(currency: str) -> int:
+    """Return the ISO 4217 number of a lower-case currency code: 404 for kes.
+
+    Refuses `currency_invalid`.
+    """
+    exponent(currency)
+    return int(_Iso(currency.upper()).number)
+
+
+@cache
+def by_number(iso_number: int) -> str:
+    """Return the lower-case code of the currency that has this ISO 4217 number."""
+    return next(str(known.code).lower() for known in _Iso if known.number == iso_number)
+
+
 def check_charge(amount_minor: int, currency: str) -> None:
     """Refuse an amount that cannot be charged in this currency.
 
