@@ -1,0 +1,1 @@
+"""The sandbox: the built-in test-mode card provider."""

@@ -1,0 +1,1 @@
+"""Sending commands to providers and asking what became of them."""

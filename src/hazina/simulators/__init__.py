@@ -1,0 +1,1 @@
+"""Launchers of the providers' simulators, each its own process."""
