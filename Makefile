@@ -1,0 +1,82 @@
+# The project's commands. Each works first and alone, from a clean clone; `make help` lists them.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+WORKERS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+NODE := tests/clients/node
+NODE_STAMP := $(NODE)/node_modules/.installed
+PORT_OPTION = $(if $(PORT),--port $(PORT))
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: setup
+setup: $(STAMP) ## Install everything into .venv
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned requirements into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: node
+node: $(NODE_STAMP) ## Install the Node clients that the tests drive (skipped without npm)
+
+$(NODE_STAMP): $(NODE)/package-lock.json
+	@if command -v npm >/dev/null; then \
+		echo "Installing the Node test clients ..." && npm ci --silent --no-audit --no-fund --prefix $(NODE); \
+	else echo "npm is not there: tests of the Node clients will be skipped." >&2; mkdir -p $(@D); fi
+	@touch $@
+
+.PHONY: demo
+demo: $(STAMP) ## Play the story of a payment, then stay up (STAY=0 ends, PORT=... chooses)
+	@$(BIN)/hazina demo $(if $(filter 0,$(STAY)),--no-stay) $(PORT_OPTION)
+
+.PHONY: serve
+serve: $(STAMP) ## Start the system without the story (PORT=... chooses)
+	@$(BIN)/hazina serve $(PORT_OPTION)
+
+.PHONY: test
+test: $(STAMP) $(NODE_STAMP) ## Run all tests (ARGS=... goes to pytest, WORKERS=... in parallel)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+.PHONY: check
+check: $(STAMP) ## Check format, style, types and the rules of the house
+	@$(BIN)/ruff format --check --quiet . || { echo "Run make format." >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -n 0 tests/architecture
+	@$(BIN)/python -m tests.architecture.long_files
+
+.PHONY: format
+format: $(STAMP) ## Put all files into the one format
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+
+.PHONY: bench
+bench: $(STAMP) ## Measure payments per second against two floors
+	@$(BIN)/python -m benchmarks.payments $(ARGS)
+
+.PHONY: faults
+faults: $(STAMP) ## Run the whole matrix of crashes and provider faults (takes long)
+	@HAZINA_FAULTS=whole $(BIN)/python -m pytest -n $(WORKERS) tests/faults $(ARGS)
+
+.PHONY: lock
+lock: $(STAMP) ## Compile requirements/*.in to pinned and hashed *.txt
+	@for name in runtime dev; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+			--no-header --no-annotate --output-file requirements/$$name.txt requirements/$$name.in >/dev/null \
+			|| exit 1; done
+
+.PHONY: clean
+clean: ## Remove what was installed and built; var/, the data, stays
+	@rm -rf $(VENV) $(NODE)/node_modules build dist src/*.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
