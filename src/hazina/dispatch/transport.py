@@ -15,7 +15,7 @@ from hazina.rails.transport import NeverSent, NoAnswer, Reply
 
 REPLY_BYTES_MAX = 4_194_304
 IDLE_SECONDS_MAX = 4.0
-"""Shorter than the shortest keep-alive in common use (5 s), so that connections are rarely stale."""
+"""Shorter than the shortest keep-alive in common use (5 s): connections are rarely stale."""
 
 _Origin = tuple[bool, str, int]
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from hazina.rails.outcome import InquiryOutcome, Outcome
+from hazina.rails.transport import Transport
 
 
 class Operation(StrEnum):
@@ -89,3 +90,14 @@ class Connector(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorKind:
+    """What a connector's package offers as `CONNECTOR`: its name, its settings, how to build it."""
+
+    name: str
+    settings: type[Any]
+    """A frozen dataclass; its fields are what an account at this provider must know."""
+    build: Callable[[Any, Transport], Connector]
+    """Makes a connector from settings and a transport; connects to nothing yet."""

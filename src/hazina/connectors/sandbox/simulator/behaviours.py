@@ -1,4 +1,4 @@
-"""What the provider does for each test payment method: its own table, keyed by the method's name."""
+"""What the provider does for each test payment method: its own table, keyed by name."""
 
 from __future__ import annotations
 
@@ -79,10 +79,9 @@ _DECLINES = {
 }
 
 BEHAVIOURS: dict[str, Behaviour] = {
-    **{
-        name: _APPROVES
-        for name in f"{_BRANDS} {_COUNTRIES} {_APPROVED_WITH_A_STORY_AFTERWARDS}".split()
-    },
+    **dict.fromkeys(
+        f"{_BRANDS} {_COUNTRIES} {_APPROVED_WITH_A_STORY_AFTERWARDS}".split(), _APPROVES
+    ),
     **{name: Behaviour(decline=reason) for name, reason in _DECLINES.items()},
     **{f"visa_{name}": Behaviour(decline=reason) for name, reason in _DECLINES.items()},
     "chargeCustomerFail": Behaviour(decline="generic_decline"),

@@ -11,8 +11,8 @@ _SHELL = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
-body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 3rem auto; padding: 0 1rem;
-  color: #1a1a1a; background: #fff }}
+body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 3rem auto;
+  padding: 0 1rem; color: #1a1a1a; background: #fff }}
 button {{ font: inherit; padding: .7rem 1.2rem; margin: 0 .7rem .7rem 0; border-radius: .4rem;
   border: 2px solid #0b4f6c; background: #0b4f6c; color: #fff }}
 button.second {{ background: #fff; color: #0b4f6c }}
