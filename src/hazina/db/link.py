@@ -1,0 +1,220 @@
+"""One direct connection to PostgreSQL that sends whole phases of statements in one round trip."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import pq
+
+from hazina.db.statements import Call, Statement
+
+# Plans made while tables are empty would choose scans and hash joins, and stay (DB-27).
+_SESSION = """
+SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
+SET enable_bitmapscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan;
+SET max_parallel_workers_per_gather = 0; SET cpu_tuple_cost = 10; SET cpu_index_tuple_cost = 10;
+SET statement_timeout = 0; SET timezone = 'UTC'; SET client_encoding = 'UTF8';
+"""
+_TIMEOUTS = """
+SET lock_timeout = {lock_timeout_ms}; SET idle_in_transaction_session_timeout = {idle_timeout_ms};
+"""
+_RETRY = {"40001", "40P01", "55P03", "57014"}  # Serialization, deadlock, lock timeout, cancel.
+_POISON = {"22", "23", "54"}  # Data, constraints, limits that a value passes (an index row's size).
+_LOST = {"08", "57", "25"}  # Connection, shutdown or terminated, idle in its transaction.
+
+
+class LinkLost(Exception):
+    """The connection is gone, or must not be used further."""
+
+
+class Again(Exception):
+    """PostgreSQL asks for a retry: deadlock, lock timeout or serialization failure."""
+
+
+class Poison(Exception):
+    """PostgreSQL refuses the data."""
+
+
+class UnsafeServer(Exception):
+    """The server is set up in a way that loses acknowledged commits, or cannot commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSettings:
+    """How long a session waits: for a lock, idle inside a batch, and for an answer of TCP."""
+
+    lock_timeout_ms: int = 3_000
+    idle_timeout_ms: int = 5_000
+    tcp_user_timeout_ms: int = 10_000
+    connect_timeout_seconds: int = 5
+
+
+class Link:
+    """A connection in pipeline mode. Not for concurrent use; every error but `Poison` ends it."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[psycopg.rows.TupleRow]) -> None:
+        self._connection = connection
+        self._pg = connection.pgconn
+        self._names: dict[Statement, bytes] = {}
+        self._names_made = 0
+        self.pid = self._pg.backend_pid
+        self.warned = False
+        connection.add_notice_handler(self._note)
+
+    @classmethod
+    async def connect(cls, url: str, settings: LinkSettings) -> Link:
+        """Open a session with the writer's settings. Raises `LinkLost`, `UnsafeServer`."""
+        try:
+            connection = await psycopg.AsyncConnection.connect(
+                url,
+                autocommit=True,
+                tcp_user_timeout=settings.tcp_user_timeout_ms,
+                keepalives_idle=10,
+                connect_timeout=settings.connect_timeout_seconds,
+            )
+        except psycopg.OperationalError as error:
+            raise LinkLost(str(error)) from error
+        try:
+            timeouts = _TIMEOUTS.format(
+                lock_timeout_ms=settings.lock_timeout_ms, idle_timeout_ms=settings.idle_timeout_ms
+            )
+            await connection.execute((_SESSION + timeouts).encode())
+            await _refuse_unsafe(connection)
+            connection.pgconn.nonblocking = 1
+            connection.pgconn.enter_pipeline_mode()
+        except psycopg.OperationalError as error:
+            await connection.close()
+            raise LinkLost(str(error)) from error
+        except BaseException:
+            await connection.close()
+            raise
+        return cls(connection)
+
+    async def run(self, calls: Sequence[Call]) -> list[pq.abc.PGresult]:
+        """Send all calls at once and return their results, in order.
+
+        The first error stops the rest; it is raised as `Again`, `Poison`, `LinkLost`, or
+        `psycopg.Error` when it is none of these (a mistake of ours).
+        """
+        try:
+            sent = self._send(calls)
+            results = await self._receive()
+        except psycopg.OperationalError as error:
+            self.close()
+            raise LinkLost(str(error)) from error
+        except BaseException:  # Cancelled midway: what the server did is unknown.
+            self.close()
+            raise
+        for result in results:
+            if result.status == pq.ExecStatus.FATAL_ERROR:
+                self._forget_unprepared(sent, results)
+                self._raise(result)
+        return [result for result, prepared in zip(results, sent, strict=True) if prepared is None]
+
+    def close(self) -> None:
+        """End the session at once; what it had open is rolled back by the server."""
+        self._pg.finish()
+
+    def _note(self, diagnostic: psycopg.errors.Diagnostic) -> None:
+        # Names of severities are translated; this field is not.
+        if diagnostic.severity_nonlocalized == "WARNING":
+            self.warned = True
+
+    def _send(self, calls: Sequence[Call]) -> list[Statement | None]:
+        """Queue everything; return what each coming result prepares, or None for an execution."""
+        sent: list[Statement | None] = []
+        pg, names = self._pg, self._names
+        for call in calls:
+            name = names.get(call.statement)
+            if name is None:
+                self._names_made += 1
+                name = names[call.statement] = b"s%d" % self._names_made
+                pg.send_prepare(name, call.statement.sql, call.statement.oids)
+                sent.append(call.statement)
+            pg.send_query_prepared(name, call.parameters, [1] * len(call.parameters), 1)
+            sent.append(None)
+        pg.pipeline_sync()
+        return sent
+
+    def _forget_unprepared(
+        self, sent: Sequence[Statement | None], results: Sequence[pq.abc.PGresult]
+    ) -> None:
+        for statement, result in zip(sent, results, strict=False):
+            if statement is not None and result.status != pq.ExecStatus.COMMAND_OK:
+                del self._names[statement]
+
+    async def _receive(self) -> list[pq.abc.PGresult]:
+        pg = self._pg
+        results: list[pq.abc.PGresult] = []
+        while pg.flush():
+            await self._ready(write=True)
+            pg.consume_input()
+        empty = False
+        while True:
+            while pg.is_busy():
+                await self._ready(write=False)
+                pg.consume_input()
+            result = pg.get_result()
+            if result is None:
+                if empty:
+                    raise LinkLost("the server closed the connection")
+                empty = True
+                continue
+            empty = False
+            if result.status == pq.ExecStatus.PIPELINE_SYNC:
+                return results
+            results.append(result)
+            if result.status == pq.ExecStatus.FATAL_ERROR and pg.status != pq.ConnStatus.OK:
+                return results
+
+    async def _ready(self, *, write: bool) -> None:
+        loop = asyncio.get_running_loop()
+        ready = loop.create_future()
+        socket = self._pg.socket
+        loop.add_reader(socket, _wake, ready)
+        if write:
+            loop.add_writer(socket, _wake, ready)
+        try:
+            await ready
+        finally:
+            loop.remove_reader(socket)
+            if write:
+                loop.remove_writer(socket)
+
+    def _raise(self, result: pq.abc.PGresult) -> None:
+        state = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"08000").decode()
+        message = result.get_error_message()
+        if state in _RETRY and self._pg.status == pq.ConnStatus.OK:
+            raise Again(message)
+        if state[:2] in _LOST or self._pg.status != pq.ConnStatus.OK:
+            self.close()
+            raise LinkLost(message)
+        if state[:2] in _POISON:
+            raise Poison(message)
+        self.close()
+        raise psycopg.errors.lookup(state)(message)
+
+
+def _wake(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
+
+
+async def _refuse_unsafe(connection: psycopg.AsyncConnection[psycopg.rows.TupleRow]) -> None:
+    cursor = await connection.execute(
+        "SELECT current_setting('fsync'), current_setting('synchronous_commit'),"
+        " pg_is_in_recovery()"
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    fsync, synchronous_commit, is_replica = row
+    if fsync == "off" or synchronous_commit == "off":
+        raise UnsafeServer(
+            f"fsync is {fsync} and synchronous_commit is {synchronous_commit}: an acknowledged"
+            " payment could be lost. Turn both on."
+        )
+    if is_replica:
+        raise UnsafeServer("This server is a replica. Connect the writer to the primary.")

@@ -1,0 +1,444 @@
+"""The PostgreSQL store: executes a batch of units in one database transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from psycopg import pq
+
+from hazina.clock import Clock, SystemClock
+from hazina.db.arrays import DECODERS, NotEncodable
+from hazina.db.judging import Effects, Judging, Place, check, gather_claims
+from hazina.db.link import Again, Link, LinkLost, LinkSettings, Poison, UnsafeServer
+from hazina.db.slots import Slot, acquire
+from hazina.db.statements import Call, Change, Statements, call, read_columns, statement
+from hazina.db.table import Key, Row, Schema, Table
+from hazina.db.unit import (
+    Committed,
+    Engine,
+    Insert,
+    Overloaded,
+    Quarantined,
+    Refused,
+    Unit,
+    Verdict,
+)
+
+_BEGIN = Call(statement("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"), ())
+_COMMIT = Call(statement("COMMIT"), ())
+_ROLLBACK = Call(statement("ROLLBACK"), ())
+_LOCK = statement("SELECT pg_advisory_xact_lock($1)", "bigint")
+_TERMINATE = statement(
+    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE pid = $1 AND granted"
+    " AND locktype = 'advisory' AND (classid::bigint << 32 | objid::bigint) = $2",
+    "integer",
+    "bigint",
+)
+_EMPTY_DIGEST = hashlib.sha256().digest()
+
+
+class _SlotLost(Exception):
+    """Our lease ran out and another process took the slot."""
+
+
+class _HeadMoved(Exception):
+    """The chain of our slot has a row that we do not know of."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Durations of the PostgreSQL store.
+
+    `give_up_ms` bounds how long a batch is tried that certainly did not commit;
+    `terminate_after_ms` how long an old backend may still hold a lost batch.
+    """
+
+    link: LinkSettings = field(default_factory=LinkSettings)
+    lease_ms: int = 15_000
+    give_up_ms: int = 30_000
+    retry_pause_ms: int = 50
+    terminate_after_ms: int = 5_000
+    holder: str = "writer"
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the first phase of a batch found."""
+
+    won: set[Place] = field(default_factory=set)
+    versions: dict[Place, int] = field(default_factory=dict)
+    rows: dict[Place, Row] = field(default_factory=dict)
+
+
+class PostgresStore:
+    """Commits batches of units to PostgreSQL, over one direct connection to the primary."""
+
+    def __init__(
+        self,
+        url: str,
+        schema: Schema,
+        engine: Engine | None,
+        *,
+        settings: StoreSettings | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._url = url
+        self._schema = schema
+        self._engine = engine
+        self._settings = settings or StoreSettings()
+        self._clock = clock or SystemClock()
+        self._statements = Statements(schema)
+        self._link: Link | None = None
+        self._slot: Slot | None = None
+        self._renewed_ms = 0
+
+    async def open(self) -> None:
+        """Connect and lease a slot. Raises `UnsafeServer`, `LinkLost`."""
+        self._link = await Link.connect(self._url, self._settings.link)
+        await self._lease(self._link)
+
+    async def close(self) -> None:
+        """Give the slot back and disconnect."""
+        if self._link is not None and self._slot is not None:
+            try:
+                await self._link.run([self._slot.release()])
+            except LinkLost:
+                return  # The lease runs out by itself.
+            finally:
+                self._link.close()
+                self._link = None
+
+    @property
+    def slot(self) -> int:
+        """The number of the slot that this process holds."""
+        assert self._slot is not None, "the store is not open"
+        return self._slot.number
+
+    async def execute(self, units: Sequence[Unit]) -> list[Verdict | Quarantined]:
+        """Judge and commit units as one batch; return a verdict for each, in order.
+
+        Raises `Overloaded` when PostgreSQL cannot be reached and nothing was committed.
+        """
+        problems = [check(unit, self._schema) for unit in units]
+        sound = [unit for unit, problem in zip(units, problems, strict=True) if not problem]
+        verdicts = iter(await self._halving(sound) if sound else [])
+        return [Quarantined(problem) if problem else next(verdicts) for problem in problems]
+
+    async def renew(self) -> None:
+        """Extend the lease of the slot when a third of it has passed; for idle moments."""
+        if self._link is None or self._slot is None or not self._renewal_due():
+            return
+        try:
+            (result,) = await self._link.run([self._slot.renew(self._settings.lease_ms)])
+            if not result.ntuples:
+                await self._lease(self._link)
+            self._renewed_ms = self._clock.monotonic_ms()
+        except (LinkLost, Again):
+            self._drop_link()  # The next batch connects again.
+
+    async def _halving(self, units: Sequence[Unit]) -> list[Verdict | Quarantined]:
+        try:
+            return await self._persist(units)
+        except (Poison, NotEncodable) as error:
+            if len(units) == 1:
+                return [Quarantined(str(error))]
+        middle = len(units) // 2
+        return await self._halving(units[:middle]) + await self._halving(units[middle:])
+
+    async def _persist(self, units: Sequence[Unit]) -> list[Verdict | Quarantined]:
+        """Try a batch until it commits or cannot, for a bounded time while nothing is committed."""
+        deadline_ms = self._clock.monotonic_ms() + self._settings.give_up_ms
+        while True:
+            try:
+                link = await self._connected()
+                return await self._attempt(link, units)
+            except _SlotLost:
+                await self._quietly_lease()
+                continue
+            except _HeadMoved:
+                await self._quietly_reload()
+                continue
+            except (Again, LinkLost, UnsafeServer) as error:
+                if isinstance(error, LinkLost):
+                    self._link = None
+                if self._clock.monotonic_ms() > deadline_ms:
+                    raise Overloaded(str(error)) from error
+                await self._clock.sleep_ms(self._settings.retry_pause_ms)
+
+    async def _connected(self) -> Link:
+        if self._link is None:
+            self._link = await Link.connect(self._url, self._settings.link)
+        return self._link
+
+    async def _lease(self, link: Link) -> None:
+        self._slot = await acquire(link, self._settings.holder, self._settings.lease_ms)
+        self._renewed_ms = self._clock.monotonic_ms()
+
+    async def _quietly_lease(self) -> None:
+        """Lease another slot; a lost connection shows again in the next attempt."""
+        try:
+            await self._lease(await self._connected())
+        except (LinkLost, Again):
+            self._drop_link()
+
+    async def _quietly_reload(self) -> None:
+        assert self._slot is not None
+        try:
+            await self._slot.reload(await self._connected())
+        except (LinkLost, Again):
+            self._drop_link()
+
+    def _drop_link(self) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    def _renewal_due(self) -> bool:
+        return self._clock.monotonic_ms() - self._renewed_ms > self._settings.lease_ms // 3
+
+    async def _attempt(self, link: Link, units: Sequence[Unit]) -> list[Verdict | Quarantined]:
+        """Run one batch up to its verdicts; whatever is raised, nothing was committed."""
+        slot = self._slot
+        assert slot is not None, "the store is not open"
+        try:
+            verdicts, following = await self._prepare(link, slot, units)
+        except LinkLost:
+            raise
+        except BaseException:
+            await self._roll_back(link)
+            raise
+        if following is None:
+            await self._roll_back(link)
+            return verdicts
+        if await self._commit(link, slot, following):
+            slot.advance(following)
+            return verdicts
+        raise Again("the batch did not commit")
+
+    async def _roll_back(self, link: Link) -> None:
+        try:
+            await link.run([_ROLLBACK])
+        except LinkLost:
+            self._link = None  # An uncommitted batch dies with its connection.
+
+    async def _prepare(
+        self, link: Link, slot: Slot, units: Sequence[Unit]
+    ) -> tuple[list[Verdict | Quarantined], bytes | None]:
+        """Do everything but COMMIT; return the verdicts and, if there is anything, the hash."""
+        wanted = gather_claims(units, self._schema)
+        found = await self._find(link, slot, units, wanted.rows)
+        judge = None
+        if self._engine is not None:
+            judge = self._engine.open(
+                dict(found.rows), slot=slot.number, sequence=slot.sequence + 1
+            )
+        judging = Judging(self._schema, wanted, found.won, found.versions, judge, slot.batch_id())
+        verdicts = judging.judge(units)
+        accepted = any(not isinstance(v, Quarantined) and _writes(v) for v in verdicts)
+        if not accepted:
+            return verdicts, None
+        digest = _EMPTY_DIGEST if judge is None else judge.digest()
+        following = await self._write(link, slot, judging.effects, digest)
+        return verdicts, following
+
+    async def _find(
+        self,
+        link: Link,
+        slot: Slot,
+        units: Sequence[Unit],
+        claims: dict[str, dict[Key, Row]],
+    ) -> _Found:
+        """Lock, claim and read what judging takes, in one round trip."""
+        renewing = self._renewal_due()
+        batch_lock = call(_LOCK, ("bigint",), slot.batch_id())
+        holding = slot.renew(self._settings.lease_ms) if renewing else slot.held()
+        calls = [_BEGIN, batch_lock, holding]
+        reads: list[tuple[str, Table, list[Key]]] = []
+        ensured: dict[str, dict[Key, Row]] = {}
+        locks: list[Place] = []
+        later: list[Place] = []
+        if self._engine is not None:
+            needs = self._engine.needs(units)
+            ensured = _by_key(needs.ensure, self._schema)
+            locks, later = list(needs.lock), list(needs.read)
+        for table in self._ranked({**claims, **ensured}):
+            for form, rows in (("claim", claims), ("ensure", ensured)):
+                if table.name in rows:
+                    keys = sorted(rows[table.name])
+                    ordered = [rows[table.name][key] for key in keys]
+                    calls.append(self._statements.claim(table, ordered))
+                    reads.append((form, table, keys))
+        relied = [(row.table, row.key) for unit in units for row in unit.relies_on]
+        for form, places in (("versions", relied), ("lock", locks), ("read", later)):
+            for table, keys in self._grouped(places):
+                calls.append(getattr(self._statements, form)(table, keys))
+                reads.append((form, table, keys))
+        results = await link.run(calls)
+        if not results[2].ntuples:
+            raise _SlotLost
+        if renewing:
+            self._renewed_ms = self._clock.monotonic_ms()
+        found = _Found()
+        for (form, table, keys), result in zip(reads, results[3:], strict=True):
+            _take_in(found, form, table, keys, result)
+        return found
+
+    def _ranked(self, names: dict[str, dict[Key, Row]]) -> list[Table]:
+        return sorted((self._schema[name] for name in names), key=lambda table: table.rank)
+
+    def _grouped(self, places: Sequence[Place]) -> list[tuple[Table, list[Key]]]:
+        """Return the distinct keys by table, tables by rank and keys sorted."""
+        keys: dict[str, set[Key]] = {}
+        for name, key in places:
+            keys.setdefault(name, set()).add(key)
+        tables = sorted((self._schema[name] for name in keys), key=lambda table: table.rank)
+        return [(table, sorted(keys[table.name])) for table in tables]
+
+    async def _write(self, link: Link, slot: Slot, effects: Effects, digest: bytes) -> bytes:
+        """Write the effects and the chain row; check that every row was there as judged."""
+        calls: list[Call] = []
+        counts: list[tuple[str, int | None]] = []
+        for table, keys in self._grouped(list(effects.deletes)):
+            versions = [effects.deletes[table.name, key] for key in keys]
+            calls.append(self._statements.delete(table, keys, versions))
+            counts.append((table.name, len(keys)))
+        for table, keys in self._grouped(list(effects.inserts)):
+            pairs = [effects.inserts[table.name, key] for key in keys]
+            rows, versions = [row for row, _ in pairs], [version for _, version in pairs]
+            calls.append(self._statements.insert(table, rows, versions))
+            counts.append((table.name, len(keys)))
+        for table, keys in self._grouped(list(effects.claims)):
+            rows = [effects.claims[table.name, key] for key in keys]
+            calls.append(self._statements.claim(table, rows))
+            counts.append((table.name, None))
+        for table, changes in self._changes(effects):
+            calls.append(self._statements.update(table, changes))
+            counts.append((table.name, len(changes)))
+        append, following = slot.append(digest)
+        results = await link.run([*calls, append])
+        for (name, count), result in zip(counts, results, strict=False):
+            found = result.command_tuples
+            assert count is None or found == count, f"{name}: {found} rows written, not {count}"
+        if results[-1].command_tuples != 1:
+            raise _HeadMoved
+        return following
+
+    def _changes(self, effects: Effects) -> list[tuple[Table, list[Change]]]:
+        """Return the changes by table and by the columns that they change."""
+        groups: dict[tuple[str, frozenset[str]], list[Change]] = {}
+        for (name, _), change in sorted(
+            effects.changes.items(), key=lambda item: (self._schema[item[0][0]].rank, item[0][1])
+        ):
+            groups.setdefault((name, frozenset(change.changes)), []).append(change)
+        return [(self._schema[name], changes) for (name, _), changes in groups.items()]
+
+    async def _commit(self, link: Link, slot: Slot, following: bytes) -> bool:
+        """Commit; when the answer is lost or doubtful, find out. Return whether it is durable."""
+        link.warned = False
+        try:
+            (result,) = await link.run([_COMMIT])
+        except LinkLost:
+            return await self._resolve(link, slot, following)
+        if link.warned:  # "might not have been replicated": a promotion could lose it (DB-1).
+            link.close()
+            return await self._resolve(link, slot, following)
+        return result.command_status == b"COMMIT"
+
+    async def _resolve(self, old: Link, slot: Slot, following: bytes) -> bool:
+        """Find out what became of a batch whose COMMIT was not answered.
+
+        Reading the chain row is only right once the old backend is gone, which the batch's own
+        advisory lock tells (DB-24). Asks until PostgreSQL answers: the callers must know.
+        """
+        self._link = None
+        waiting = replace(self._settings.link, lock_timeout_ms=self._settings.terminate_after_ms)
+        while True:
+            link: Link | None = None
+            try:
+                link = await Link.connect(self._url, waiting)
+                return await self._ask(link, slot, following)
+            except Again:
+                if link is not None:
+                    await self._terminate(link, old.pid, slot.batch_id())
+            except (LinkLost, UnsafeServer):
+                pass  # Asked again below, for as long as it takes.
+            finally:
+                if link is not None:
+                    link.close()
+            await self._clock.sleep_ms(self._settings.retry_pause_ms)
+
+    async def _ask(self, link: Link, slot: Slot, following: bytes) -> bool:
+        await link.run([_BEGIN, call(_LOCK, ("bigint",), slot.batch_id())])
+        found, _ = await link.run([slot.find_next(), slot.touch()])
+        present = bool(found.ntuples) and found.get_value(0, 0) == following
+        link.warned = False
+        (result,) = await link.run([_COMMIT])
+        if link.warned or result.command_status != b"COMMIT":
+            raise LinkLost("our own commit is not certain")
+        return present
+
+    async def _terminate(self, link: Link, pid: int, batch_id: int) -> None:
+        try:
+            await link.run([_ROLLBACK])
+            await link.run([call(_TERMINATE, ("integer", "bigint"), pid, batch_id)])
+        except (LinkLost, Again):
+            return  # Tried again with the next connection.
+
+
+def _writes(verdict: Verdict) -> bool:
+
+    return isinstance(verdict, Committed | Refused)
+
+
+def _by_key(inserts: Sequence[Insert], schema: Schema) -> dict[str, dict[Key, Row]]:
+    rows: dict[str, dict[Key, Row]] = {}
+    for insert in inserts:
+        key = schema[insert.table].key_of(insert.row)
+        rows.setdefault(insert.table, {})[key] = insert.row
+    return rows
+
+
+def _take_in(
+    found: _Found, form: str, table: Table, keys: Sequence[Key], result: pq.abc.PGresult
+) -> None:
+    """Read one result of the first phase."""
+    if form == "claim":
+        won = keys if result.ntuples == len(keys) else _returned_keys(table, result)
+        found.won.update((table.name, key) for key in won)
+    elif form == "versions":
+        read = DECODERS["bigint"]
+        for index in range(result.ntuples):
+            key = keys[read(result.get_value(index, 0) or b"") - 1]
+            version = read(result.get_value(index, 1) or b"") if table.versioned else 0
+            found.versions[table.name, key] = version
+    elif form in ("lock", "read"):
+        for row in decode_rows(table, result, first=1):
+            found.rows[table.name, table.key_of(row)] = row
+
+
+def _returned_keys(table: Table, result: pq.abc.PGresult) -> list[Key]:
+    decoders = [DECODERS[table.columns[name]] for name in table.key]
+    return [
+        tuple(
+            decode(result.get_value(index, column) or b"") for column, decode in enumerate(decoders)
+        )
+        for index in range(result.ntuples)
+    ]
+
+
+def decode_rows(table: Table, result: pq.abc.PGresult, *, first: int) -> list[dict[str, object]]:
+    """Return the rows of `lock`, `read` (from column 1) or `where` (from column 0) as dicts."""
+    columns = [
+        (place, name, DECODERS[kind])
+        for place, (name, kind) in enumerate(read_columns(table).items(), first)
+    ]
+    rows = []
+    for index in range(result.ntuples):
+        row: dict[str, object] = {}
+        for place, name, decode in columns:
+            value = result.get_value(index, place)
+            row[name] = None if value is None else decode(value)
+        rows.append(row)
+    return rows

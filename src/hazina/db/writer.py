@@ -1,0 +1,188 @@
+"""The coalescing writer: commits what queued while the last batch was in flight."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from hazina.clock import Clock
+from hazina.db.unit import Lane, Overloaded, Quarantined, Stale, Unit, Verdict
+from hazina.ids import Ids
+from hazina.refusals import Code, Refusal
+
+_STALE_RETRIES_MAX = 8
+
+
+class Store(Protocol):
+    """What executes batches: `PostgresStore` or `MemoryStore`."""
+
+    @property
+    def slot(self) -> int:
+        """The writer slot that is held."""
+
+    async def execute(self, units: Sequence[Unit]) -> list[Verdict | Quarantined]:
+        """Judge and commit one batch; return a verdict for each unit, in order."""
+
+    async def renew(self) -> None:
+        """Keep the slot while nothing is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriterSettings:
+    """Sizes of a batch, and the age of the oldest waiting unit at which new ones are refused."""
+
+    units_max: int = 128
+    bulk_units_max: int = 1_000
+    rows_max: int = 4_000
+    age_max_ms: int = 2_000
+    renewal_ms: int = 2_000
+
+
+@dataclass(slots=True)
+class _Waiting:
+    unit: Unit
+    rows: int
+    since_ms: int
+    verdict: asyncio.Future[Verdict]
+
+
+class Writer:
+    """Takes units from many callers and commits them in batches, one batch at a time."""
+
+    def __init__(
+        self, store: Store, clock: Clock, ids: Ids, settings: WriterSettings | None = None
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._settings = settings or WriterSettings()
+        self._lanes: dict[Lane, dict[str, deque[_Waiting]]] = {lane: {} for lane in Lane}
+        self._work = asyncio.Event()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def slot(self) -> int:
+        """The writer slot of this process; it can change after a lease was lost."""
+        return self._store.slot
+
+    async def start(self) -> None:
+        """Start the task that writes."""
+        assert self._task is None, "the writer is started once"
+        self._task = asyncio.create_task(self._run(), name="writer")
+
+    async def close(self) -> None:
+        """Commit what is queued, refuse what comes later, and stop."""
+        self._closing = True
+        self._work.set()
+        if self._task is not None:
+            await self._task
+            self._task = None
+
+    async def submit(self, unit: Unit) -> Verdict:
+        """Commit a unit; return after its batch is durable, or was refused.
+
+        A caller that is cancelled leaves the unit to be committed. Raises `Overloaded` before
+        anything was claimed, and `Quarantined` when the unit's data cannot be written.
+        """
+        if self._closing:
+            raise Overloaded("the writer is closing")
+        now_ms = self._clock.monotonic_ms()
+        oldest_ms = self._oldest_ms()
+        if oldest_ms is not None and now_ms - oldest_ms > self._settings.age_max_ms:
+            raise Overloaded(f"the oldest unit has waited {now_ms - oldest_ms} ms")
+        rows = len(unit.claims) + len(unit.writes) + len(unit.transfers) + len(unit.relies_on)
+        waiting = _Waiting(unit, rows, now_ms, asyncio.get_running_loop().create_future())
+        self._lanes[unit.lane].setdefault(unit.merchant_id, deque()).append(waiting)
+        self._work.set()
+        return await waiting.verdict
+
+    def _oldest_ms(self) -> int | None:
+        heads = [queue[0].since_ms for lane in self._lanes.values() for queue in lane.values()]
+        return min(heads, default=None)
+
+    async def _run(self) -> None:
+        while True:
+            batch = self._take()
+            if batch:
+                await self._execute(batch)
+                continue
+            if self._closing:
+                return
+            self._work.clear()
+            try:
+                async with asyncio.timeout(self._settings.renewal_ms / 1000):
+                    await self._work.wait()
+            except TimeoutError:
+                await self._store.renew()
+
+    def _take(self) -> list[_Waiting]:
+        """Take the next batch: urgent lanes first, one unit of each merchant in turn."""
+        batch: list[_Waiting] = []
+        rows = 0
+        for lane, queues in self._lanes.items():
+            limit = self._settings.units_max
+            if lane is Lane.BULK and not batch:
+                limit = self._settings.bulk_units_max
+            while queues and len(batch) < limit:
+                merchant, queue = next(iter(queues.items()))
+                if batch and rows + queue[0].rows > self._settings.rows_max:
+                    return batch
+                batch.append(queue.popleft())
+                rows += batch[-1].rows
+                del queues[merchant]
+                if queue:
+                    queues[merchant] = queue  # To the end: the others' turn comes first.
+        return batch
+
+    async def _execute(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            verdicts = await self._store.execute([waiting.unit for waiting in batch])
+        except Exception as error:  # It belongs to the callers; the writer goes on.
+            for waiting in batch:
+                if not waiting.verdict.done():
+                    waiting.verdict.set_exception(error)
+            return
+        for waiting, verdict in zip(batch, verdicts, strict=True):
+            if waiting.verdict.done():
+                continue  # The caller was cancelled.
+            if isinstance(verdict, Quarantined):
+                waiting.verdict.set_exception(verdict)
+            else:
+                waiting.verdict.set_result(verdict)
+
+
+class Decision(Protocol):
+    """What `decide` returns: anything that carries a unit."""
+
+    @property
+    def unit(self) -> Unit:
+        """The unit to commit."""
+
+
+Loaded = TypeVar("Loaded")
+Decided = TypeVar("Decided", bound=Decision)
+
+
+async def commit(
+    writer: Writer,
+    load: Callable[[], Awaitable[Loaded]],
+    decide: Callable[[Loaded], Decided],
+) -> tuple[Decided, Verdict]:
+    """Load, decide, commit; again at once when what was loaded has changed.
+
+    Returns the decision and a verdict that is not `Stale`. Raises `Refusal` (`lock_timeout`) after
+    eight repeats, and whatever `load`, `decide` and `Writer.submit` raise.
+    """
+    for _ in range(1 + _STALE_RETRIES_MAX):
+        decision = decide(await load())
+        verdict = await writer.submit(decision.unit)
+        if not isinstance(verdict, Stale):
+            return decision, verdict
+    raise Refusal(
+        Code.LOCK_TIMEOUT,
+        "This object is being changed by other requests. Send the request again.",
+    )
