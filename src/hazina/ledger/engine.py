@@ -1,0 +1,169 @@
+"""The ledger's part in each batch: which rows it needs, how units are judged, what they leave.
+
+Pure: rows in, writes out. How a transfer is booked stands in `book.py` and `rules.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from hazina.db.table import Key, Row
+from hazina.db.unit import Delete, Insert, Refused, Unit, Update
+from hazina.ledger.book import Book
+from hazina.ledger.canonical import digest
+from hazina.ledger.rules import TRANSIENT
+from hazina.ledger.types import Account, Status, Transfer, TransferFlag
+
+_LINKED = TransferFlag.LINKED + 0
+_CREATED = Status.CREATED
+_EXISTS = Status.EXISTS
+_KNOWN_MAX = 200_000
+
+
+@dataclass(slots=True)
+class LedgerNeeds:
+    """The ledger's rows of a batch (see `hazina.db.unit.Needs`)."""
+
+    ensure: Sequence[Insert]
+    lock: Sequence[tuple[str, Key]]
+    read: Sequence[tuple[str, Key]]
+
+
+class LedgerEngine:
+    """The engine that `bootstrap` registers with the writer; one per process.
+
+    It remembers accounts that are certainly committed, so that they are not opened again and again.
+    """
+
+    def __init__(self) -> None:
+        self._known: set[UUID] = set()
+
+    def needs(self, units: Sequence[Unit]) -> LedgerNeeds:
+        """Return the accounts to open and lock, and the transfers and pending rows to read.
+
+        Pending rows are not locked: a transfer that resolves one must name the same two accounts,
+        and these are locked before anything is read.
+        """
+        known = self._known
+        ensure: dict[UUID, Insert] = {}
+        accounts: dict[UUID, None] = {}
+        transfers: dict[UUID, None] = {}
+        seen: dict[UUID, None] = {}
+        pending: dict[UUID, None] = {}
+        for unit in units:
+            for transfer in unit.transfers:
+                accounts[transfer.debit_account_id] = None
+                accounts[transfer.credit_account_id] = None
+                transfers[transfer.id] = seen[transfer.id] = None
+                if transfer.pending_id is not None:
+                    # Read as a transfer too, to tell one that is not pending from none at all.
+                    transfers[transfer.pending_id] = pending[transfer.pending_id] = None
+                for account in transfer.opens:
+                    if account.id not in known and account.id not in ensure:
+                        ensure[account.id] = _opening(account)
+        return LedgerNeeds(
+            ensure=list(ensure.values()),
+            lock=[("account", (key,)) for key in accounts],
+            read=[
+                *(("transfer", (key,)) for key in transfers),
+                *(("seen", (key,)) for key in seen),
+                *(("pending", (key,)) for key in pending),
+            ],
+        )
+
+    def open(self, rows: dict[tuple[str, Key], Row], *, slot: int, sequence: int) -> LedgerBatch:
+        """Start a batch with the rows that were found."""
+        known = self._known
+        if len(known) > _KNOWN_MAX:
+            known.clear()
+        for (table, key), row in rows.items():
+            # A first version may be one that this very batch inserted, and be rolled back with it.
+            if table == "account" and row["version"] > 1:
+                known.add(key[0])
+        return LedgerBatch(Book(rows), slot, sequence)
+
+
+class LedgerBatch:
+    """The ledger's state of one batch (see `hazina.db.unit.BatchJudge`)."""
+
+    def __init__(self, book: Book, slot: int, sequence: int) -> None:
+        self._book = book
+        self._slot = slot
+        self._sequence = sequence
+
+    def judge(self, unit: Unit) -> Refused | tuple[Status, ...]:
+        """Accept all transfers of the unit or refuse them all, leaving no effect.
+
+        A replay (`exists`) counts as accepted. The refusal names the first transfer that failed;
+        all others answer `linked_event_failed`. An id that failed for a reason that may pass is
+        kept, and answers `id_already_failed` ever after.
+        """
+        book = self._book
+        transfers: tuple[Transfer, ...] = unit.transfers
+        last = len(transfers) - 1
+        mark = book.mark()
+        results = []
+        for index, transfer in enumerate(transfers):
+            flags = transfer.flags + 0
+            if index == last and flags & _LINKED:
+                status = Status.LINKED_EVENT_CHAIN_OPEN
+            else:
+                status = book.post(transfer, flags)
+            if status is not _CREATED and status is not _EXISTS:
+                book.undo(mark)
+                return self._refuse(transfers, index, status)
+            results.append(status)
+        return tuple(results)
+
+    def writes(self) -> Sequence[Insert | Update | Delete]:
+        """Return one update per account touched, and a row for everything appended."""
+        book = self._book
+        return [
+            *(_placed(row, self._slot, self._sequence) for row in book.transfers_new),
+            *(Insert("account_history", line) for line in book.lines_new),
+            *book.pending_writes(),
+            *book.account_updates(),
+            *(Insert("seen", row) for row in book.failed_new),
+        ]
+
+    def digest(self) -> bytes:
+        """Return the SHA-256 of the transfers accepted, in order (`canonical.digest`)."""
+        return digest(self._book.transfers_new)
+
+    def _refuse(self, transfers: tuple[Transfer, ...], index: int, status: Status) -> Refused:
+        if status in TRANSIENT:
+            self._book.remember_failure(transfers[index], status)
+        results = [Status.LINKED_EVENT_FAILED] * len(transfers)
+        results[index] = status
+        return Refused(status.value, index, tuple(results))
+
+
+def _placed(row: dict[str, Any], slot: int, sequence: int) -> Insert:
+    row["slot"] = slot
+    row["sequence"] = sequence
+    return Insert("transfer", row)
+
+
+@lru_cache(maxsize=65536)
+def _opening(account: Account) -> Insert:
+    return Insert(
+        "account",
+        {
+            "id": account.id,
+            "ledger": account.ledger,
+            "code": account.code,
+            "flags": account.flags + 0,
+            "owner": account.owner,
+            "slot": account.slot,
+            "overdraft": account.overdraft_minor,
+            "debits_pending": 0,
+            "debits_posted": 0,
+            "credits_pending": 0,
+            "credits_posted": 0,
+            "lines": 0,
+        },
+    )

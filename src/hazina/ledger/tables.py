@@ -1,0 +1,78 @@
+"""The ledger's tables, as the writer must know them."""
+
+from __future__ import annotations
+
+from hazina.db.table import Table
+
+ACCOUNT = Table(
+    "account",
+    100,
+    ("id",),
+    {
+        "id": "uuid", "ledger": "integer", "code": "integer", "flags": "integer", "owner": "text",
+        "slot": "integer", "overdraft": "numeric", "debits_pending": "numeric",
+        "debits_posted": "numeric", "credits_pending": "numeric", "credits_posted": "numeric",
+        "lines": "bigint",
+    },
+    tenant=False,
+)  # fmt: skip
+"""An account and its balances.
+
+`version` rises by one per batch that touches the account, `lines` by one per history line; they
+are different numbers, since a batch may book many transfers on one account.
+"""
+
+TRANSFER = Table(
+    "transfer",
+    101,
+    ("id",),
+    {
+        "id": "uuid", "debit_account_id": "uuid", "credit_account_id": "uuid", "amount": "numeric",
+        "ledger": "integer", "code": "integer", "flags": "integer", "pending_id": "uuid",
+        "timeout_seconds": "integer", "reference": "text", "entry": "text", "slot": "integer",
+        "sequence": "bigint", "position": "integer",
+    },
+    versioned=False,
+    tenant=False,
+    defaults={"created_at": "timestamptz"},
+)  # fmt: skip
+"""What was booked; append-only. (slot, sequence) is its batch, `position` its place in there."""
+
+ACCOUNT_HISTORY = Table(
+    "account_history",
+    102,
+    ("account_id", "line"),
+    {
+        "account_id": "uuid", "line": "bigint", "transfer_id": "uuid", "amount": "numeric",
+        "debits_pending": "numeric", "debits_posted": "numeric", "credits_pending": "numeric",
+        "credits_posted": "numeric",
+    },
+    versioned=False,
+    tenant=False,
+)  # fmt: skip
+"""The balances of an account after each transfer, in gapless lines from 1; append-only."""
+
+PENDING = Table(
+    "pending",
+    103,
+    ("transfer_id",),
+    {
+        "transfer_id": "uuid", "state": "text", "amount": "numeric", "debit_account_id": "uuid",
+        "credit_account_id": "uuid", "ledger": "integer", "code": "integer",
+        "expires_at": "from_now",
+    },
+    tenant=False,
+)  # fmt: skip
+"""What became of a pending transfer: pending, posted, voided or expired."""
+
+SEEN = Table(
+    "seen",
+    104,
+    ("id",),
+    {"id": "uuid", "digest": "bytea", "status": "text"},
+    versioned=False,
+    tenant=False,
+)
+"""Transfer ids that failed for a reason that may pass, and therefore never succeed later."""
+
+TABLES = (ACCOUNT, TRANSFER, ACCOUNT_HISTORY, PENDING, SEEN)
