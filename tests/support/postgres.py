@@ -63,11 +63,8 @@ class TestRun:
         own = os.environ.get(_OWN_SERVER)
         if own:
             _administer(own, f'DROP DATABASE IF EXISTS "{self._template_name()}" WITH (FORCE)')
-        elif (self.folder / "data" / "PG_VERSION").exists():
-            server = embedded.ensure(self.folder / "data")
-            embedded.stop(server)
-            socket_folder = server.url.partition("?host=")[2]
-            shutil.rmtree(socket_folder, ignore_errors=True)
+        elif (self.folder / "data").exists():
+            embedded.destroy(self.folder / "data")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _template_name(self) -> str:
@@ -91,11 +88,21 @@ def begin() -> TestRun:
     root = Path(tempfile.gettempdir())
     for folder in root.glob(f"{_PREFIX}*"):
         if not _alive(folder):
-            TestRun(folder).finish()
+            _clear_away(folder)
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=root))
     # As root the server runs under another account, which must be able to pass through.
     folder.chmod(0o711)
     return TestRun(folder)
+
+
+def _clear_away(folder: Path) -> None:
+    """Finish a dead run unless another run that begins just now is doing so."""
+    try:
+        with (folder / "clearing.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            TestRun(folder).finish()
+    except (BlockingIOError, FileNotFoundError, PermissionError):
+        return
 
 
 def _alive(folder: Path) -> bool:

@@ -93,6 +93,14 @@ def stop(server: Server) -> None:
         raise EmbeddedError(f"PostgreSQL {postmaster.pid} cannot be stopped.")
 
 
+def destroy(folder: Path) -> None:
+    """Stop the server of `folder`, running or not, and delete its data; for tests."""
+    place = find_place(folder)
+    stop(Server(folder=place.folder, url=_url(place, _DATABASE), pid=0))
+    shutil.rmtree(place.folder, ignore_errors=True)
+    shutil.rmtree(place.socket_folder, ignore_errors=True)
+
+
 def kill(server: Server) -> None:
     """SIGKILL the postmaster, as a crash of the machine would; for tests of recovery."""
     postmaster = _postmaster(server.folder)
