@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.support.toy import SCHEMA, Add, ToyEngine, create_tables
 
 from hazina.db.memory import MemoryReader, MemoryStore
 from hazina.db.pooled import PooledReader
@@ -28,7 +29,6 @@ from hazina.db.unit import (
     Unit,
     Update,
 )
-from tests.support.toy import SCHEMA, Add, ToyEngine, create_tables
 
 M = "merchant"
 ACCOUNT = UUID(int=1)
