@@ -1,0 +1,1 @@
+"""The public API over HTTP, in Stripe's v1 shape; nothing is decided here."""

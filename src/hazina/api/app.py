@@ -1,0 +1,129 @@
+"""The ASGI application: /v1, callbacks, health, the OpenAPI document and its page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route as Page
+
+from hazina.api.core import Core, CoreFactory
+from hazina.api.docs_page import page
+from hazina.api.endpoint import ClientGone, Endpoint, read_body
+from hazina.api.openapi import document
+from hazina.api.reply import Receive, Reply, Scope, Send, internal, of_refusal
+from hazina.api.route import Router
+from hazina.api.table import ROUTES
+from hazina.refusals import Code, Refusal
+
+CALLBACK_BYTES_MAX = 256 * 1024
+
+
+class App:
+    """Hands /v1 straight to its endpoint and the rest to a small Starlette application."""
+
+    def __init__(self, core_factory: CoreFactory) -> None:
+        self._core_factory = core_factory
+        self._router = Router(ROUTES)
+        self._endpoint: Endpoint | None = None
+        self._shell = Starlette(
+            routes=[
+                Page("/", _front, methods=["GET"]),
+                Page("/docs", _docs, methods=["GET"]),
+                Page("/openapi.json", _openapi, methods=["GET"]),
+                Page("/health/live", _live, methods=["GET"]),
+                Page("/health/ready", _ready, methods=["GET"]),
+                Page("/callbacks/{connector}", _callback, methods=["POST"]),
+            ],
+            lifespan=self._lifespan,
+            exception_handlers={404: _unknown, 405: _wrong_method, 500: _failed},
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/v1/") and self._endpoint:
+            await self._endpoint(scope, receive, send)
+        else:
+            await self._shell(scope, receive, send)
+
+    @asynccontextmanager
+    async def _lifespan(self, shell: Starlette) -> AsyncIterator[None]:
+        core = await self._core_factory()
+        shell.state.core = core
+        self._endpoint = Endpoint(core, self._router)
+        try:
+            yield
+        finally:
+            await core.close()
+
+
+def create_app(core_factory: CoreFactory) -> App:
+    """Return the application; its lifespan opens and closes the core."""
+    return App(core_factory)
+
+
+async def _front(_: Request) -> Response:
+    return RedirectResponse("/docs")
+
+
+async def _docs(_: Request) -> Response:
+    return HTMLResponse(page(ROUTES))
+
+
+async def _openapi(_: Request) -> Response:
+    return _json(200, document(ROUTES))
+
+
+async def _live(_: Request) -> Response:
+    return _json(200, {"live": True})
+
+
+async def _ready(request: Request) -> Response:
+    core: Core = request.app.state.core
+    health = core.health()
+    return _json(200 if health.get("ready") else 503, health)
+
+
+async def _callback(request: Request) -> Response:
+    """Keep a provider's callback. 200 says that it is stored, not that it was acted on."""
+    core: Core = request.app.state.core
+    raw = dict(request.scope["headers"])
+    try:
+        body = await read_body(raw, request.receive, CALLBACK_BYTES_MAX)
+        headers = {name.decode("latin-1"): raw[name].decode("latin-1") for name in raw}
+        kept = await core.callbacks.receive(request.path_params["connector"], headers, body)
+    except ClientGone:
+        return Response(status_code=400)
+    except Refusal as refusal:
+        return _of(of_refusal(refusal))
+    if not kept:
+        return _of(of_refusal(Refusal(Code.BODY_INVALID, "The callback could not be verified.")))
+    return _json(200, {"received": True})
+
+
+async def _unknown(request: Request, _: Exception) -> Response:
+    message = f"Unrecognized request URL ({request.method[:8]}). See /docs for the routes."
+    return _of(of_refusal(Refusal(Code.ROUTE_UNKNOWN, message)))
+
+
+async def _wrong_method(request: Request, _: Exception) -> Response:
+    message = f"This URL does not take {request.method[:8]}."
+    return _of(of_refusal(Refusal(Code.METHOD_NOT_ALLOWED, message)))
+
+
+async def _failed(request: Request, _: Exception) -> Response:
+    core: Core = request.app.state.core
+    return _of(internal(core.ids.new("req")))
+
+
+def _of(answer: Reply) -> Response:
+    headers = {name.decode(): value.decode() for name, value in answer.headers}
+    return Response(answer.body, answer.status, headers, "application/json")
+
+
+def _json(status: int, value: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(value), status, media_type="application/json")

@@ -1,0 +1,128 @@
+"""What the API wants of the core: the services behind its routes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from hazina.customers.service import Customers
+from hazina.events.service import Events
+from hazina.idempotency.service import Answer, IdempotencyRequest
+from hazina.ids import Ids
+from hazina.merchants.merchant import Caller
+from hazina.merchants.service import Merchants
+from hazina.paging import Page
+from hazina.webhooks.service import WebhookEndpoints
+
+Changed = Awaitable[Answer]
+Params = dict[str, Any]
+Idempotency = IdempotencyRequest | None
+
+
+class Payments(Protocol):
+    """Payment intents, charges, refunds and balance transactions."""
+
+    def create_intent(self, caller: Caller, params: Params, idempotency: Idempotency, /) -> Changed:
+        """Make an intent, and confirm it if asked."""
+
+    def update_intent(
+        self, caller: Caller, intent_id: str, params: Params, idempotency: Idempotency, /
+    ) -> Changed:
+        """Change an intent."""
+
+    def confirm_intent(
+        self, caller: Caller, intent_id: str, params: Params, idempotency: Idempotency, /
+    ) -> Changed:
+        """Try to take the payment."""
+
+    def capture_intent(
+        self, caller: Caller, intent_id: str, params: Params, idempotency: Idempotency, /
+    ) -> Changed:
+        """Capture an authorized intent."""
+
+    def cancel_intent(
+        self, caller: Caller, intent_id: str, params: Params, idempotency: Idempotency, /
+    ) -> Changed:
+        """Cancel an intent."""
+
+    def create_charge(self, caller: Caller, params: Params, idempotency: Idempotency, /) -> Changed:
+        """Charge without an intent of the client's."""
+
+    def update_charge(
+        self, caller: Caller, charge_id: str, params: Params, idempotency: Idempotency, /
+    ) -> Changed:
+        """Change a charge."""
+
+    def capture_charge(
+        self, caller: Caller, charge_id: str, params: Params, idempotency: Idempotency, /
+    ) -> Changed:
+        """Capture an authorized charge."""
+
+    def create_refund(self, caller: Caller, params: Params, idempotency: Idempotency, /) -> Changed:
+        """Give money back."""
+
+    def update_refund(
+        self, caller: Caller, refund_id: str, params: Params, idempotency: Idempotency, /
+    ) -> Changed:
+        """Change a refund."""
+
+    def retrieve(self, caller: Caller, kind: str, object_id: str, /) -> Awaitable[Params]:
+        """Return an object in its public shape."""
+
+    def list(
+        self, caller: Caller, kind: str, filters: Params, page: Page, /
+    ) -> Awaitable[tuple[list[Params], bool]]:
+        """Return a page of objects, newest first, and whether there are more."""
+
+
+class PaymentMethods(Protocol):
+    """Payment methods."""
+
+    def retrieve(self, payment_method_id: str, /) -> Params:
+        """Return one in its public shape."""
+
+
+class Balances(Protocol):
+    """What merchants have."""
+
+    def balance(self, caller: Caller, /) -> Awaitable[Params]:
+        """Return the caller's balance in its public shape."""
+
+
+class Callbacks(Protocol):
+    """Where providers call back."""
+
+    def receive(self, connector: str, headers: dict[str, str], body: bytes, /) -> Awaitable[bool]:
+        """Verify and keep a callback; False when it is not the provider's."""
+
+
+class Core(Protocol):
+    """The core as `bootstrap` builds it."""
+
+    @property
+    def ids(self) -> Ids: ...
+    @property
+    def merchants(self) -> Merchants: ...
+    @property
+    def payments(self) -> Payments: ...
+    @property
+    def payment_methods(self) -> PaymentMethods: ...
+    @property
+    def customers(self) -> Customers: ...
+    @property
+    def events(self) -> Events: ...
+    @property
+    def webhooks(self) -> WebhookEndpoints: ...
+    @property
+    def balances(self) -> Balances: ...
+    @property
+    def callbacks(self) -> Callbacks: ...
+
+    def health(self) -> dict[str, Any]:
+        """Return what works; the key `ready` says whether requests can be taken."""
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of everything."""
+
+
+CoreFactory = Callable[[], Awaitable[Core]]

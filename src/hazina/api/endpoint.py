@@ -1,0 +1,219 @@
+"""One request of /v1 from bytes to bytes: route, key, parameters, handler, expansion, reply."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import Any
+
+import orjson
+import structlog
+
+from hazina.api import forms, reply
+from hazina.api.auth import api_key
+from hazina.api.core import Core
+from hazina.api.expand import Expander, check_paths, expand_answer, read_paths
+from hazina.api.reply import Receive, Reply, Scope, Send
+from hazina.api.route import Call, Route, Router
+from hazina.db.unit import Overloaded
+from hazina.idempotency.service import Answer, IdempotencyRequest
+from hazina.merchants.merchant import Caller
+from hazina.refusals import Code, Refusal
+
+_log = structlog.get_logger("hazina.api")
+
+_KEY_LENGTH_MAX = 255
+_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
+_PATH_SHOWN = re.compile(r"/[A-Za-z_/]{0,100}")
+
+Paths = tuple[tuple[str, ...], ...]
+
+
+class ClientGone(Exception):
+    """The client hung up before its request was complete; there is nobody to answer."""
+
+
+class _MethodNotAllowed(Refusal):
+    """The path exists and does not take the method; the answer names those that it takes."""
+
+    def __init__(self, method: str, allowed: str) -> None:
+        message = f"This URL does not take {method[:8]}; it takes {allowed}."
+        super().__init__(Code.METHOD_NOT_ALLOWED, message)
+        self.allowed = allowed
+
+
+class Endpoint:
+    """Answers requests of /v1. Plain ASGI: a disconnect cancels nothing that was begun."""
+
+    def __init__(self, core: Core, router: Router) -> None:
+        self._core = core
+        self._router = router
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = self._core.ids.new("req")
+        headers = dict(scope["headers"])
+        key: str | None = None
+        try:
+            key = _idempotency_key(headers) if scope["method"] == "POST" else None
+            answer = await self._answer(scope, receive, headers, request_id, key)
+        except ClientGone:
+            return
+        except _MethodNotAllowed as refusal:
+            answer = reply.of_refusal(refusal)
+            answer.headers.append((b"allow", refusal.allowed.encode()))
+        except Refusal as refusal:
+            answer = reply.of_refusal(refusal)
+        except Overloaded:
+            answer = reply.of_refusal(
+                Refusal(
+                    Code.OVERLOADED,
+                    "More requests came than can be served now; nothing was done. Send it again "
+                    "in a second.",
+                )
+            )
+        except Exception:
+            _log.exception("request_failed", request_id=request_id, method=scope["method"])
+            answer = reply.internal(request_id)
+        await answer.send(send, request_id, key)
+
+    async def _answer(
+        self,
+        scope: Scope,
+        receive: Receive,
+        headers: dict[bytes, bytes],
+        request_id: str,
+        key: str | None,
+    ) -> Reply:
+        route, ids = self._route(scope)
+        caller = await self._core.merchants.authenticate(
+            api_key(headers.get(b"authorization")), request_id
+        )
+        _check_caller(caller, route, headers)
+        body = await read_body(headers, receive, forms.BODY_BYTES_MAX)
+        params, paths = _parameters(route, scope, headers, body)
+        if caller.publishable and any(path[0] != "payment_method" for path in paths):
+            raise _secret_key_required()
+        path = scope["path"]
+        request = None
+        if key is not None:
+            digest = _digest(path, params, paths)
+            request = IdempotencyRequest(caller.merchant.merchant_id, route.name, key, digest)
+        call = Call(self._core, caller, path, ids, params, request)
+        result = await route.handler(call)
+        if isinstance(result, bytes):
+            return Reply(200, result)
+        if isinstance(result, Answer):
+            rendered = result.body
+            if paths and result.code is None:
+                rendered = await self._expanded(caller, orjson.loads(rendered), paths)
+            return reply.of_answer(result, rendered, request_id, request is not None)
+        return Reply(200, await self._expanded(caller, result, paths))
+
+    async def _expanded(self, caller: Caller, view: dict[str, Any], paths: Paths) -> bytes:
+        if paths:
+            await expand_answer(Expander(self._core, caller), view, paths)
+        return orjson.dumps(view)
+
+    def _route(self, scope: Scope) -> tuple[Route, tuple[str, ...]]:
+        method, path = scope["method"], scope["path"]
+        found = self._router.find(path)
+        if found is None:
+            shown = path if _PATH_SHOWN.fullmatch(path) else "(path not shown)"
+            raise Refusal(
+                Code.ROUTE_UNKNOWN,
+                f"Unrecognized request URL ({method[:8]}: {shown}). See /docs for the routes "
+                "that exist.",
+            )
+        methods, ids = found
+        route = methods.get(method)
+        if route is None:
+            raise _MethodNotAllowed(method, ", ".join(sorted(methods)))
+        if not all(_ID.fullmatch(one) for one in ids):
+            raise Refusal(Code.RESOURCE_MISSING, f"No such {route.answers}: the id is not one.")
+        return route, ids
+
+
+async def read_body(headers: dict[bytes, bytes], receive: Receive, bytes_max: int) -> bytes:
+    """Read a request's whole body. Refuses `body_too_large` before reading what is announced."""
+    announced = headers.get(b"content-length", b"0")
+    if announced == b"0" and b"transfer-encoding" not in headers:
+        return b""
+    if announced.isdigit() and int(announced) > bytes_max:
+        raise _too_large(bytes_max)
+    parts = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > bytes_max:
+            raise _too_large(bytes_max)
+        parts.append(part)
+        if not message.get("more_body"):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _parameters(
+    route: Route, scope: Scope, headers: dict[bytes, bytes], body: bytes
+) -> tuple[dict[str, Any], Paths]:
+    """Decode and validate the parameters; `expand` is taken out of them."""
+    query = scope.get("query_string", b"")
+    if route.method == "POST":
+        content_type = headers.get(b"content-type", b"").decode("latin-1")
+        sent = forms.decode(content_type, body, query)
+    elif body:
+        raise Refusal(
+            Code.BODY_INVALID,
+            f"A {route.method} request takes its parameters in the query string, not in a body.",
+        )
+    else:
+        sent = forms.decode_form(query)
+    paths: Paths = ()
+    if "expand" in sent:
+        paths = read_paths(sent.pop("expand"), route.listed)
+        check_paths(paths, route.answers)
+    return route.params.read(sent), paths
+
+
+def _check_caller(caller: Caller, route: Route, headers: dict[bytes, bytes]) -> None:
+    if caller.publishable and not route.publishable:
+        raise _secret_key_required()
+    other = headers.get(b"stripe-account") or headers.get(b"stripe-context")
+    if other and other.decode("latin-1") != caller.merchant.account_id:
+        raise Refusal(
+            Code.NOT_SUPPORTED,
+            "Acting for another account by Stripe-Account is not supported here: make the "
+            "request with that merchant's own key.",
+        )
+
+
+def _idempotency_key(headers: dict[bytes, bytes]) -> str | None:
+    raw = headers.get(b"idempotency-key")
+    if raw is None:
+        return None
+    if not 0 < len(raw) <= _KEY_LENGTH_MAX or not raw.isascii() or not raw.decode().isprintable():
+        raise Refusal(
+            Code.PARAMETER_INVALID,
+            f"Invalid Idempotency-Key: use 1 to {_KEY_LENGTH_MAX} printable ASCII characters, "
+            "such as a UUID.",
+        )
+    return raw.decode("ascii")
+
+
+def _digest(path: str, params: dict[str, Any], paths: Paths) -> bytes:
+    """Hash what was asked for: alike for a form and for JSON, whatever the order."""
+    canonical = orjson.dumps([path, params, paths], option=orjson.OPT_SORT_KEYS)
+    return sha256(canonical).digest()
+
+
+def _secret_key_required() -> Refusal:
+    return Refusal(
+        Code.SECRET_KEY_REQUIRED,
+        "This API call cannot be made with a publishable API key. Please use a secret API key.",
+    )
+
+
+def _too_large(bytes_max: int) -> Refusal:
+    return Refusal(Code.BODY_TOO_LARGE, f"The request body is larger than {bytes_max} bytes.")

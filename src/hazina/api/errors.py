@@ -1,0 +1,69 @@
+"""Errors over HTTP: the only place that gives a code its status."""
+
+from __future__ import annotations
+
+from hazina.refusals import Code
+
+_OTHER_STATUSES = {
+    Code.API_KEY_INVALID: 401,
+    Code.API_KEY_EXPIRED: 401,
+    Code.CARD_DECLINED: 402,
+    Code.EXPIRED_CARD: 402,
+    Code.INCORRECT_CVC: 402,
+    Code.INCORRECT_NUMBER: 402,
+    Code.PROCESSING_ERROR: 402,
+    Code.AUTHENTICATION_REQUIRED: 402,
+    Code.SECRET_KEY_REQUIRED: 403,
+    Code.RESOURCE_MISSING: 404,
+    Code.ROUTE_UNKNOWN: 404,
+    Code.METHOD_NOT_ALLOWED: 405,
+    Code.IDEMPOTENCY_KEY_IN_USE: 409,
+    Code.LOCK_TIMEOUT: 409,
+    Code.OPERATION_IN_PROGRESS: 409,
+    Code.BODY_TOO_LARGE: 413,
+    Code.INTERNAL: 500,
+    Code.OVERLOADED: 503,
+}
+_PLAIN_400 = frozenset(
+    {
+        Code.PARAMETER_INVALID,
+        Code.PARAMETER_INVALID_INTEGER,
+        Code.PARAMETER_INVALID_EMPTY,
+        Code.PARAMETER_MISSING,
+        Code.PARAMETER_UNKNOWN,
+        Code.AMOUNT_TOO_SMALL,
+        Code.AMOUNT_TOO_LARGE,
+        Code.CURRENCY_INVALID,
+        Code.BODY_INVALID,
+        Code.IDEMPOTENCY_KEY_REUSED,
+        Code.NOT_SUPPORTED,
+        Code.PAYMENT_INTENT_UNEXPECTED_STATE,
+        Code.PAYMENT_METHOD_UNKNOWN,
+        Code.CHARGE_ALREADY_REFUNDED,
+        Code.CHARGE_ALREADY_CAPTURED,
+        Code.CHARGE_NOT_REFUNDABLE,
+        Code.REFUND_EXCEEDS_CHARGE,
+        Code.CAPTURE_EXCEEDS_AUTHORIZATION,
+        Code.BALANCE_INSUFFICIENT,
+        Code.AUTHENTICATION_FAILED,
+        Code.URL_INVALID,
+    }
+)
+
+STATUSES: dict[Code, int] = dict.fromkeys(_PLAIN_400, 400) | _OTHER_STATUSES
+"""The HTTP status of each code. 4xx is only for what was certainly not done."""
+
+_RETRY = (b"stripe-should-retry", b"true")
+_NO_RETRY = (b"stripe-should-retry", b"false")
+
+RETRY_HEADERS: dict[Code, list[tuple[bytes, bytes]]] = {
+    Code.IDEMPOTENCY_KEY_IN_USE: [_RETRY],
+    Code.LOCK_TIMEOUT: [_RETRY],
+    Code.OVERLOADED: [_RETRY, (b"retry-after", b"1")],
+    # The refusal is stored under the idempotency key: the same request gets the same answer.
+    Code.OPERATION_IN_PROGRESS: [_NO_RETRY],
+}
+"""What clients that retry 409 and 5xx by themselves are told (docs.stripe.com/error-low-level)."""
+
+RECORDED_FAILURE_HEADERS = [_NO_RETRY]
+"""A 500 that is stored under its idempotency key: asking again gives the same answer."""

@@ -1,0 +1,161 @@
+"""Expansion: replaces ids in a public object by the objects, where `expand[]` asks for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hazina.api.core import Core
+from hazina.api.forms import shown
+from hazina.merchants.merchant import Caller
+from hazina.paging import Page
+from hazina.refusals import Code, Refusal
+
+DEPTH_MAX = 4
+PATHS_MAX = 20
+
+EXPANDABLE: dict[str, dict[str, str]] = {
+    "payment_intent": {
+        "customer": "customer",
+        "latest_charge": "charge",
+        "payment_method": "payment_method",
+    },
+    "charge": {
+        "balance_transaction": "balance_transaction",
+        "customer": "customer",
+        "payment_intent": "payment_intent",
+        "refunds": "refunds",
+    },
+    "refund": {
+        "balance_transaction": "balance_transaction",
+        "charge": "charge",
+        "failure_balance_transaction": "balance_transaction",
+        "payment_intent": "payment_intent",
+    },
+    "balance_transaction": {"source": "source"},
+    "payment_method": {"customer": "customer"},
+}
+"""What each object can show in place of an id; `source` is told by the id's prefix."""
+
+_SOURCES = {"ch": "charge", "re": "refund"}
+
+
+def read_paths(value: Any, listed: bool) -> tuple[tuple[str, ...], ...]:
+    """Read the parameter `expand`; a list's paths begin with `data`."""
+    if isinstance(value, dict):
+        value = [value[key] for key in sorted(value, key=str)]
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list) or not all(isinstance(path, str) for path in value):
+        raise _refusal("Invalid array for expand: send it as expand[].")
+    if len(value) > PATHS_MAX:
+        raise _refusal(f"You can expand at most {PATHS_MAX} properties; send fewer.")
+    paths = []
+    for path in value:
+        parts = tuple(path.split("."))
+        if listed:
+            if parts[0] != "data" or len(parts) == 1:
+                raise _cannot(path)
+            parts = parts[1:]
+        if len(parts) > DEPTH_MAX:
+            raise _refusal(f"You can expand at most {DEPTH_MAX} levels deep.")
+        paths.append(parts)
+    return tuple(paths)
+
+
+def check_paths(paths: tuple[tuple[str, ...], ...], kind: str) -> None:
+    """Refuse what no object of this kind can expand, before anything is done."""
+    for path in paths:
+        at = {kind}
+        for part in path:
+            found = {EXPANDABLE.get(one, {}).get(part) for one in at} - {None}
+            if not found:
+                raise _cannot(".".join(path))
+            at = {name for one in found for name in _kinds_of(str(one))}
+
+
+def _kinds_of(target: str) -> tuple[str, ...]:
+    match target:
+        case "source":
+            return ("charge", "refund")
+        case "refunds":
+            return ("refunds_list",)
+        case _:
+            return (target,)
+
+
+class Expander:
+    """Expands within one answer; each object is loaded once."""
+
+    def __init__(self, core: Core, caller: Caller) -> None:
+        self._core = core
+        self._caller = caller
+        self._loaded: dict[tuple[str, str], dict[str, Any] | None] = {}
+
+    async def expand(self, view: dict[str, Any], path: tuple[str, ...]) -> None:
+        """Expand one path of a view, in place. What is null or gone stays as it is."""
+        name = path[0]
+        target = EXPANDABLE.get(view.get("object", ""), {}).get(name)
+        if target is None:
+            return
+        if target == "refunds":
+            view[name] = await self._refunds(view["id"])
+            return
+        value = view.get(name)
+        if isinstance(value, str):
+            found = await self._load(target, value)
+            if found is None:
+                return
+            # A copy: the same object may stand elsewhere in the answer without expansion.
+            value = view[name] = dict(found)
+        if isinstance(value, dict) and len(path) > 1:
+            await self.expand(value, path[1:])
+
+    async def _load(self, target: str, object_id: str) -> dict[str, Any] | None:
+        kind = target
+        if target == "source":
+            kind = _SOURCES.get(object_id.partition("_")[0], "")
+        key = (kind, object_id)
+        if key not in self._loaded:
+            self._loaded[key] = await self._retrieve(kind, object_id)
+        return self._loaded[key]
+
+    async def _retrieve(self, kind: str, object_id: str) -> dict[str, Any] | None:
+        try:
+            match kind:
+                case "customer":
+                    return await self._core.customers.retrieve(self._caller, object_id)
+                case "payment_method":
+                    return self._core.payment_methods.retrieve(object_id)
+                case "":
+                    return None
+                case _:
+                    return await self._core.payments.retrieve(self._caller, kind, object_id)
+        except Refusal as refusal:
+            if refusal.code in (Code.RESOURCE_MISSING, Code.PAYMENT_METHOD_UNKNOWN):
+                return None
+            raise
+
+    async def _refunds(self, charge_id: str) -> dict[str, Any]:
+        data, has_more = await self._core.payments.list(
+            self._caller, "refund", {"charge": charge_id}, Page()
+        )
+        url = f"/v1/charges/{charge_id}/refunds"
+        return {"object": "list", "url": url, "has_more": has_more, "data": data}
+
+
+async def expand_answer(
+    expander: Expander, answer: dict[str, Any], paths: tuple[tuple[str, ...], ...]
+) -> None:
+    """Expand an object, or each object of a list."""
+    views = answer["data"] if answer.get("object") == "list" else [answer]
+    for view in views:
+        for path in paths:
+            await expander.expand(view, path)
+
+
+def _cannot(path: str) -> Refusal:
+    return _refusal(f"This property cannot be expanded ({shown(path)}).")
+
+
+def _refusal(message: str) -> Refusal:
+    return Refusal(Code.PARAMETER_INVALID, message, param="expand")

@@ -1,0 +1,1 @@
+"""What each route accepts: declared once, for validation and for the OpenAPI document alike."""

@@ -1,0 +1,100 @@
+"""Parameters of customers, webhook endpoints, events and balance transactions."""
+
+from __future__ import annotations
+
+from hazina.api.params.kinds import Boolean, Choice, Currency, Fields, Items, Param, Text
+from hazina.api.params.parts import (
+    ADDRESS,
+    CREATED,
+    DESCRIPTION,
+    EMAIL,
+    ID,
+    LIST_PARAMS,
+    METADATA,
+    NO_BILLING,
+    NO_CONNECT,
+    SHIPPING,
+    SHORT,
+    URL,
+)
+
+NOTHING = Fields({})
+
+_LOCALES = Items(Text(length_max=35), count_max=20)
+_CUSTOMER = {
+    "address": Param(ADDRESS, unsettable=True),
+    "business_name": Param(Text(length_max=150), unsettable=True),
+    "description": DESCRIPTION,
+    "email": Param(EMAIL, unsettable=True),
+    "individual_name": Param(Text(length_max=150), unsettable=True),
+    "metadata": METADATA,
+    "name": SHORT,
+    "phone": Param(Text(length_max=64), unsettable=True),
+    "preferred_locales": Param(_LOCALES),
+    "shipping": Param(SHIPPING, unsettable=True),
+    "tax_exempt": Param(Choice(("exempt", "none", "reverse")), unsettable=True),
+}
+_CUSTOMER_UNSUPPORTED = {
+    "balance": NO_BILLING,
+    "cash_balance": NO_BILLING,
+    "default_source": "pass payment_method when you confirm a payment intent",
+    "invoice_prefix": NO_BILLING,
+    "invoice_settings": NO_BILLING,
+    "next_invoice_sequence": NO_BILLING,
+    "payment_method": "pass payment_method when you confirm a payment intent",
+    "source": "pass payment_method when you confirm a payment intent",
+    "tax": NO_BILLING,
+    "tax_id_data": NO_BILLING,
+    "test_clock": "leave it out",
+    "validate": "leave it out",
+}
+CUSTOMER_CREATE = Fields(_CUSTOMER, _CUSTOMER_UNSUPPORTED)
+CUSTOMER_UPDATE = CUSTOMER_CREATE
+CUSTOMER_LIST = Fields(
+    {"email": Param(Text(length_max=512)), **CREATED, **LIST_PARAMS}, {"test_clock": "leave it out"}
+)
+
+_EVENT_TYPE = Text(length_max=100)
+_ENABLED = Items(_EVENT_TYPE, count_max=500, count_min=1)
+_CONNECT = {"connect": NO_CONNECT}
+WEBHOOK_CREATE = Fields(
+    {
+        "url": Param(URL, required=True),
+        "enabled_events": Param(_ENABLED, required=True, about="Event types, or * for all."),
+        "api_version": Param(Text(length_max=64)),
+        "description": DESCRIPTION,
+        "metadata": METADATA,
+    },
+    _CONNECT,
+)
+WEBHOOK_UPDATE = Fields(
+    {
+        "url": Param(URL),
+        "enabled_events": Param(_ENABLED),
+        "disabled": Param(Boolean()),
+        "description": DESCRIPTION,
+        "metadata": METADATA,
+    },
+    _CONNECT,
+)
+PLAIN_LIST = Fields(LIST_PARAMS)
+
+EVENT_LIST = Fields(
+    {
+        "type": Param(_EVENT_TYPE),
+        "types": Param(Items(_EVENT_TYPE, count_max=20, count_min=1)),
+        **CREATED,
+        **LIST_PARAMS,
+    },
+    {"delivery_success": "look at the webhook endpoint's deliveries"},
+)
+BALANCE_TRANSACTION_LIST = Fields(
+    {
+        "currency": Param(Currency()),
+        "source": Param(ID),
+        "type": Param(Text(length_max=64)),
+        **CREATED,
+        **LIST_PARAMS,
+    },
+    {"payout": "filter by source"},
+)
