@@ -1,0 +1,71 @@
+"""What becomes of one delivery: the schedule of its attempts, and how an answer is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+_MINUTE_MS = 60_000
+_HOUR_MS = 60 * _MINUTE_MS
+RETRY_AFTER_MAX_MS = _HOUR_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Pauses between attempts; after the last of them the delivery has failed."""
+
+    pauses_ms: tuple[int, ...] = (
+        5_000, 5 * _MINUTE_MS, 30 * _MINUTE_MS, 2 * _HOUR_MS, 5 * _HOUR_MS, 10 * _HOUR_MS,
+        14 * _HOUR_MS, 20 * _HOUR_MS, 24 * _HOUR_MS,
+    )  # fmt: skip
+    jitter_percent: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one try came to: the HTTP status, or None and why there was no whole answer."""
+
+    status: int | None
+    problem: str | None = None
+    retry_after_ms: int | None = None
+
+    @property
+    def delivered(self) -> bool:
+        """Only 2xx is a yes; a redirect has posted nothing (WH-12)."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def word(self) -> str:
+        """What is kept of the attempt for whoever looks."""
+        return str(self.status) if self.status is not None else (self.problem or "no answer")[:200]
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The state that an attempt leaves, and when to try again if it is still pending."""
+
+    state: Literal["pending", "delivered", "failed"]
+    delay_ms: int | None
+
+
+def after(attempt: Attempt, attempts: int, schedule: Schedule, jitter_permille: int) -> Next:
+    """Decide what follows the attempt that was number `attempts`, counted from one.
+
+    `jitter_permille` (0 to 1000) says how much of the jitter is added. A receiver's Retry-After
+    lengthens the pause, up to one hour.
+    """
+    if attempt.delivered:
+        return Next("delivered", None)
+    if attempts > len(schedule.pauses_ms):
+        return Next("failed", None)
+    pause = schedule.pauses_ms[attempts - 1]
+    pause += pause * schedule.jitter_percent * jitter_permille // 100_000
+    asked = min(attempt.retry_after_ms or 0, RETRY_AFTER_MAX_MS)
+    return Next("pending", max(pause, asked))
+
+
+def retry_after_ms(value: str | None) -> int | None:
+    """Read a Retry-After header in seconds; its form as a date is passed over."""
+    if value is None or not value.strip().isdecimal() or len(value) > 9:
+        return None
+    return int(value) * 1_000

@@ -1,0 +1,159 @@
+"""One door to webhook endpoints: create, update, delete, read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hazina.clock import Clock
+from hazina.db.reader import Reader
+from hazina.db.table import Row
+from hazina.db.unit import Delete, Insert, RowVersion, Unit, Update
+from hazina.idempotency.service import Answer, Idempotency, IdempotencyRequest, OneUnit
+from hazina.ids import Ids
+from hazina.merchants.service import Caller
+from hazina.metadata import merged
+from hazina.paging import Page
+from hazina.refusals import Code, Refusal
+from hazina.webhooks.endpoint import checked_events, checked_url
+from hazina.webhooks.view import endpoint_view
+
+_TABLE = "webhook_endpoint"
+_ENDPOINTS_MAX = 16
+
+
+class WebhookEndpoints:
+    """The endpoints of merchants, each merchant in a mode apart."""
+
+    def __init__(self, reader: Reader, idempotency: Idempotency, clock: Clock, ids: Ids) -> None:
+        self._reader = reader
+        self._idempotency = idempotency
+        self._clock = clock
+        self._ids = ids
+
+    async def create(
+        self, caller: Caller, params: dict[str, Any], request: IdempotencyRequest | None
+    ) -> Answer:
+        """Make an endpoint and answer it with its secret.
+
+        Refuses `parameter_missing`, `parameter_invalid`, `url_invalid`, and a seventeenth endpoint.
+        """
+        merchant = caller.merchant
+
+        async def load() -> int:
+            return len(await self._reader.where(_TABLE, merchant_id=merchant.merchant_id))
+
+        def decide(count: int) -> OneUnit:
+            if count >= _ENDPOINTS_MAX:
+                raise Refusal(
+                    Code.PARAMETER_INVALID,
+                    f"You have {_ENDPOINTS_MAX} webhook endpoints, the most there may be: "
+                    "delete one first.",
+                )
+            row = self._new_row(caller, params)
+            view = endpoint_view(row, livemode=merchant.livemode, secret=row["secret"])
+            return OneUnit(Unit(merchant.merchant_id, writes=(Insert(_TABLE, row),)), view)
+
+        return await self._idempotency.run_once(request, merchant.merchant_id, load, decide)
+
+    async def update(
+        self,
+        caller: Caller,
+        endpoint_id: str,
+        params: dict[str, Any],
+        request: IdempotencyRequest | None,
+    ) -> Answer:
+        """Change url, enabled_events, description, metadata or disabled. Refuses as `create`."""
+        merchant = caller.merchant
+
+        def decide(row: Row) -> OneUnit:
+            changes = _changes(row, params, livemode=merchant.livemode)
+            key = (merchant.merchant_id, endpoint_id)
+            version = row["version"]
+            unit = Unit(
+                merchant.merchant_id,
+                relies_on=(RowVersion(_TABLE, key, version),),
+                writes=(Update(_TABLE, key, version, changes),) if changes else (),
+            )
+            return OneUnit(unit, endpoint_view({**row, **changes}, livemode=merchant.livemode))
+
+        return await self._idempotency.run_once(
+            request, merchant.merchant_id, lambda: self._get(caller, endpoint_id), decide
+        )
+
+    async def delete(
+        self, caller: Caller, endpoint_id: str, request: IdempotencyRequest | None
+    ) -> Answer:
+        """Remove an endpoint; what was not delivered to it never will be."""
+        merchant = caller.merchant
+
+        def decide(row: Row) -> OneUnit:
+            key = (merchant.merchant_id, endpoint_id)
+            unit = Unit(
+                merchant.merchant_id,
+                relies_on=(RowVersion(_TABLE, key, row["version"]),),
+                writes=(Delete(_TABLE, key, row["version"]),),
+            )
+            view = {"id": endpoint_id, "object": "webhook_endpoint", "deleted": True}
+            return OneUnit(unit, view)
+
+        return await self._idempotency.run_once(
+            request, merchant.merchant_id, lambda: self._get(caller, endpoint_id), decide
+        )
+
+    async def retrieve(self, caller: Caller, endpoint_id: str) -> dict[str, Any]:
+        """Return one endpoint. Refuses `resource_missing`."""
+        row = await self._get(caller, endpoint_id)
+        return endpoint_view(row, livemode=caller.merchant.livemode)
+
+    async def list(self, caller: Caller, page: Page) -> tuple[list[dict[str, Any]], bool]:
+        """Return endpoints from the newest to the oldest, and whether there are more."""
+        merchant = caller.merchant
+        backwards = page.ending_before is not None
+        rows = await self._reader.query(
+            "webhook_endpoint_list_backwards" if backwards else "webhook_endpoint_list",
+            {
+                "merchant_id": merchant.merchant_id, "after": page.starting_after,
+                "before": page.ending_before, "limit": page.limit + 1,
+            },
+        )  # fmt: skip
+        views = [endpoint_view(row, livemode=merchant.livemode) for row in rows[: page.limit]]
+        if backwards:
+            views.reverse()
+        return views, len(rows) > page.limit
+
+    def _new_row(self, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        merchant = caller.merchant
+        return {
+            "merchant_id": merchant.merchant_id,
+            "id": self._ids.new("we"),
+            "url": checked_url(params.get("url"), livemode=merchant.livemode),
+            "secret": f"whsec_{self._ids.secret()}",
+            "enabled_events": checked_events(params.get("enabled_events")),
+            "status": "enabled",
+            "description": params.get("description") or None,
+            "metadata": merged({}, params.get("metadata")),
+            "api_version": params.get("api_version") or None,
+            "created": self._clock.now(),
+        }
+
+    async def _get(self, caller: Caller, endpoint_id: str) -> Row:
+        row = await self._reader.get(_TABLE, (caller.merchant.merchant_id, endpoint_id))
+        if row is None:
+            message = f"No such webhook endpoint: '{endpoint_id[:64]}'"
+            raise Refusal(Code.RESOURCE_MISSING, message, param="webhook_endpoint")
+        return row
+
+
+def _changes(row: Row, params: dict[str, Any], *, livemode: bool) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    if "url" in params:
+        changes["url"] = checked_url(params["url"], livemode=livemode)
+    if "enabled_events" in params:
+        changes["enabled_events"] = checked_events(params["enabled_events"])
+    if "description" in params:
+        changes["description"] = params["description"] or None
+    if "metadata" in params:
+        changes["metadata"] = merged(row["metadata"], params["metadata"])
+    if params.get("disabled") is not None:
+        changes["status"] = "disabled" if params["disabled"] else "enabled"
+    return changes

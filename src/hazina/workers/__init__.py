@@ -1,0 +1,1 @@
+"""Workers: loops that carry out what the database says is due."""

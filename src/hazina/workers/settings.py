@@ -1,0 +1,25 @@
+"""How often the loops look, how much they take at once, and how patient they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """Intervals are for an idle system: work that was nudged or is left over starts at once."""
+
+    fan_out_interval_ms: int = 500
+    fan_out_limit: int = 500
+    deliver_interval_ms: int = 500
+    deliveries_per_endpoint_max: int = 8
+    deliveries_in_flight_max: int = 512
+    delivery_timeout_ms: int = 15_000
+    delivery_lease_ms: int = 60_000
+    janitor_interval_ms: int = 500
+    inbox_interval_ms: int = 500
+    release_interval_ms: int = 5_000
+    purge_interval_ms: int = 60_000
+    batch_limit: int = 200
+    pause_after_error_ms: int = 2_000
+    drain_ms: int = 10_000

@@ -1,0 +1,104 @@
+"""The worker: all loops of a process, started together and drained together."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hazina.bootstrap.app import Core
+from hazina.webhooks.deliveries import WebhookDeliveries
+from hazina.workers.deliver import Deliver
+from hazina.workers.loop import Loop, Step
+from hazina.workers.sender import WebhookSender
+from hazina.workers.settings import WorkerSettings
+
+
+class Worker:
+    """Runs the loops over one core, inside the API's process or in one of its own.
+
+    Any number of workers may run: rows are taken by version, so none does another's work twice.
+    """
+
+    def __init__(self, core: Core, settings: WorkerSettings | None = None) -> None:
+        self._core = core
+        self._settings = settings or WorkerSettings()
+        chosen = self._settings
+        self._sender = WebhookSender(
+            core.clock,
+            timeout_ms=chosen.delivery_timeout_ms,
+            connections_max=chosen.deliveries_in_flight_max,
+        )
+        deliveries = WebhookDeliveries(core.reader, core.writer, core.events, core.clock, core.ids)
+        self._deliver = Deliver(
+            deliveries, self._sender, chosen, lambda: self._deliver_loop.nudge()
+        )
+        self._deliver_loop = self._loop("deliver", self._deliver.step, chosen.deliver_interval_ms)
+
+        async def fan_out() -> int:
+            found = await deliveries.fan_out(chosen.fan_out_limit)
+            if found:
+                self._deliver_loop.nudge()
+            return found
+
+        self._loops = (
+            self._loop("fan_out", fan_out, chosen.fan_out_interval_ms),
+            self._deliver_loop,
+            *self._core_loops(),
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Start every loop."""
+        assert not self._tasks, "a worker is started once"
+        self._tasks = [
+            asyncio.create_task(loop.run(), name=f"worker {loop.name}") for loop in self._loops
+        ]
+        self._tasks.append(asyncio.create_task(self._pass_nudges_on(), name="worker nudges"))
+
+    @property
+    def troubled(self) -> list[str]:
+        """Names of the loops whose last step failed."""
+        return [loop.name for loop in self._loops if not loop.healthy]
+
+    async def close(self) -> None:
+        """Let each loop end its step and the deliveries under way end, within a bounded time."""
+        for loop in self._loops:
+            loop.close()
+        if self._tasks:
+            self._tasks.pop().cancel()
+            _, late = await asyncio.wait(self._tasks, timeout=self._settings.drain_ms / 1000)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self._deliver.drain(self._settings.drain_ms)
+        await self._sender.close()
+
+    def _core_loops(self) -> list[Loop]:
+        core, chosen, limit = self._core, self._settings, self._settings.batch_limit
+        return [
+            self._loop("janitor", lambda: core.dispatch.run_due(limit), chosen.janitor_interval_ms),
+            self._loop(
+                "inbox", lambda: core.callbacks.process_due(limit), chosen.inbox_interval_ms
+            ),
+            self._loop(
+                "release_funds", lambda: core.payments.release_due(limit),
+                chosen.release_interval_ms,
+            ),
+            self._loop("purge", core.idempotency.purge, chosen.purge_interval_ms),
+        ]  # fmt: skip
+
+    def _loop(self, name: str, step: Step, interval_ms: int) -> Loop:
+        pause_ms = self._settings.pause_after_error_ms
+        return Loop(
+            name, step, self._core.clock, interval_ms=interval_ms, pause_after_error_ms=pause_ms
+        )
+
+    async def _pass_nudges_on(self) -> None:
+        """Wake the loops that may have something to do after a commit in this process."""
+        while True:
+            await self._core.nudge.wait()
+            self._core.nudge.clear()
+            for loop in self._loops:
+                if loop.name in ("fan_out", "inbox"):
+                    loop.nudge()
+            # Under load one look per pause is enough for all commits within it.
+            await self._core.clock.sleep_ms(50)
