@@ -157,7 +157,7 @@ class BatchJudge(Protocol):
 
 
 class Engine(Protocol):
-    """What takes part in each batch beside the plain rows; `ledger.engine` is the one that exists."""
+    """What takes part in each batch beside the plain rows: `ledger.engine`."""
 
     def needs(self, units: Sequence[Unit]) -> Needs:
         """Return the rows that judging these units takes."""

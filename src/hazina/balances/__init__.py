@@ -1,0 +1,1 @@
+"""A merchant's balance and its lines, read from the ledger."""

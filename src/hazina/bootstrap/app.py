@@ -1,0 +1,153 @@
+"""The composition root: opens a core with everything wired, and closes it again."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import hazina
+from hazina.balances import tables as balances_tables
+from hazina.balances.service import Balances
+from hazina.bootstrap.settings import Settings
+from hazina.clock import Clock, SystemClock
+from hazina.commands import tables as commands_tables
+from hazina.connectors import find
+from hazina.customers import tables as customers_tables
+from hazina.customers.service import Customers
+from hazina.db.pooled import PooledReader
+from hazina.db.postgres import PostgresStore
+from hazina.db.reader import Reader
+from hazina.db.table import Schema
+from hazina.db.writer import Writer
+from hazina.dispatch.callbacks import Callbacks
+from hazina.dispatch.service import Dispatcher, DispatchSettings
+from hazina.dispatch.transport import HttpTransport
+from hazina.events import tables as events_tables
+from hazina.events.service import Events
+from hazina.idempotency import tables as idempotency_tables
+from hazina.idempotency.service import Idempotency
+from hazina.ids import Ids, SystemIds
+from hazina.inbox import tables as inbox_tables
+from hazina.ledger import tables as ledger_tables
+from hazina.ledger.engine import LedgerEngine
+from hazina.merchants import tables as merchants_tables
+from hazina.merchants.service import Merchants
+from hazina.payments import tables as payments_tables
+from hazina.payments.authorizing import PROVIDER
+from hazina.payments.service import Payments, PaymentSettings
+from hazina.tasks import Tasks
+from hazina.webhooks import tables as webhooks_tables
+from hazina.webhooks.service import WebhookEndpoints
+
+MIGRATIONS = Path(hazina.__file__).parent / "db" / "migrations"
+SCHEMA = Schema(
+    idempotency_tables.TABLES + payments_tables.TABLES + commands_tables.TABLES
+    + customers_tables.TABLES + webhooks_tables.TABLES + inbox_tables.TABLES
+    + events_tables.TABLES + balances_tables.TABLES + merchants_tables.TABLES
+    + ledger_tables.TABLES
+)  # fmt: skip
+
+
+def query_files() -> list[Path]:
+    """Return every package's named queries."""
+    return sorted(Path(hazina.__file__).parent.glob("**/queries.sql"))
+
+
+@dataclass(slots=True)
+class Core:
+    """A running core: every service that protocols and workers are given."""
+
+    settings: Settings
+    clock: Clock
+    ids: Ids
+    reader: Reader
+    writer: Writer
+    tasks: Tasks
+    merchants: Merchants
+    idempotency: Idempotency
+    payments: Payments
+    customers: Customers
+    events: Events
+    webhooks: WebhookEndpoints
+    balances: Balances
+    dispatch: Dispatcher
+    callbacks: Callbacks
+    nudge: asyncio.Event
+    _closing: list[Any]
+
+    async def health(self) -> dict[str, Any]:
+        """Tell whether this process can take payments, and how loaded its providers are."""
+        checks: dict[str, Any] = {}
+        try:
+            rows = await self.reader.query("command_open_count", {})
+            checks["database"] = "ok"
+            checks["open_commands"] = rows[0]["open"]
+        except Exception as error:
+            checks["database"] = type(error).__name__
+        providers = {
+            account: {"breaker": state.breaker.value, "in_flight": state.in_flight,
+                      "saturated": state.saturated}
+            for account, state in self.dispatch.health().items()
+        }  # fmt: skip
+        return {"ready": checks["database"] == "ok", "checks": checks, "providers": providers}
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of everything."""
+        await self.tasks.close()
+        await self.writer.close()
+        for thing in self._closing:
+            await thing.close()
+
+
+async def open_core(
+    settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None
+) -> Core:
+    """Connect and wire a core. Raises ValueError for settings that are not safe."""
+    settings.check()
+    clock, ids = clock or SystemClock(), ids or SystemIds()
+    store = PostgresStore(settings.database_url, SCHEMA, LedgerEngine(), clock=clock)
+    await store.open()
+    writer = Writer(store, clock=clock, ids=ids)
+    await writer.start()
+    reader = PooledReader(
+        settings.database_url, SCHEMA, query_files(), size=settings.reader_connections
+    )
+    await reader.open()
+    tasks = Tasks()
+    merchants = Merchants(reader, writer, clock, ids, settings.pepper.encode())
+    idempotency = Idempotency(reader, writer, clock)
+    payments = Payments(
+        reader=reader, writer=writer, clock=clock, ids=ids, merchants=merchants,
+        idempotency=idempotency,
+        settings=PaymentSettings(settings.command_lease_ms, settings.key_lease_ms),
+    )  # fmt: skip
+    transport = HttpTransport()
+    kind = find()["sandbox"].CONNECTOR
+    connector = kind.build(
+        kind.settings(
+            url=settings.simulator_url, callback_secret=settings.callback_secret,
+            call_timeout_ms=settings.call_timeout_ms,
+            not_found_window_ms=settings.not_found_window_ms,
+            inquiry_schedule_ms=settings.inquiry_schedule_ms,
+        ),
+        transport,
+    )  # fmt: skip
+    dispatch = Dispatcher(
+        connectors={PROVIDER: connector}, reader=reader, writer=writer, clock=clock, ids=ids,
+        tasks=tasks, report=payments.report,
+        settings=DispatchSettings(settings.deadline_ms, settings.inquiry_lease_ms),
+    )  # fmt: skip
+    payments.connect(dispatch.run_now)
+    callbacks = Callbacks(
+        connectors={kind.name: connector}, reader=reader, writer=writer, clock=clock,
+        report=payments.report,
+    )  # fmt: skip
+    return Core(
+        settings, clock, ids, reader, writer, tasks, merchants, idempotency, payments,
+        Customers(reader, idempotency, clock, ids),
+        Events(reader),
+        WebhookEndpoints(reader, idempotency, clock, ids),
+        Balances(reader), dispatch, callbacks, asyncio.Event(), [connector, transport, reader],
+    )  # fmt: skip

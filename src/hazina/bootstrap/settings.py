@@ -1,0 +1,43 @@
+"""Settings of a process, from HAZINA_* environment variables."""
+
+from __future__ import annotations
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything that differs from one installation to another. Durations in milliseconds."""
+
+    model_config = SettingsConfigDict(env_prefix="HAZINA_", extra="ignore")
+
+    database_url: str = ""
+    """Of the primary; empty for the embedded PostgreSQL."""
+    pepper: str = ""
+    """Keys the hash under which API keys are stored; made on the first start by `serve`."""
+    simulator_url: str = "http://127.0.0.1:8421"
+    callback_secret: str = ""
+    deadline_ms: int = 8_000
+    """How long a request waits for a provider before it answers `processing`."""
+    call_timeout_ms: int = 10_000
+    command_lease_ms: int = 25_000
+    key_lease_ms: int = 30_000
+    inquiry_lease_ms: int = 20_000
+    not_found_window_ms: int = 60_000
+    inquiry_schedule_ms: tuple[int, ...] = (1_000, 3_000, 10_000, 30_000, 120_000, 600_000)
+    reader_connections: int = 4
+    workers_in_api: bool = True
+
+    def check(self) -> None:
+        """Refuse settings with which money could be lost. Raises ValueError."""
+        if self.command_lease_ms <= self.call_timeout_ms + 2_000:
+            raise ValueError(
+                "HAZINA_COMMAND_LEASE_MS must exceed HAZINA_CALL_TIMEOUT_MS by more than 2000: a "
+                "command must not be asked about while it may still be sent"
+            )
+        if self.not_found_window_ms <= self.command_lease_ms:
+            raise ValueError(
+                "HAZINA_NOT_FOUND_WINDOW_MS must exceed HAZINA_COMMAND_LEASE_MS: not-found proves "
+                "nothing while a command may still be sent"
+            )
+        if not self.pepper:
+            raise ValueError("HAZINA_PEPPER is empty: set it to 32 or more random characters")

@@ -1,0 +1,104 @@
+"""The callback door: verify, store raw once, acknowledge; apply at our own pace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import structlog
+
+from hazina.clock import Clock, unix
+from hazina.commands.command import from_row
+from hazina.db.reader import Reader
+from hazina.db.table import Row
+from hazina.db.unit import Claim, Committed, Lane, RowVersion, Taken, Unit, Update
+from hazina.db.writer import Writer
+from hazina.dispatch.service import Report
+from hazina.payments.service import Performed
+from hazina.rails.contract import CallbackRefused, Connector
+
+_log = structlog.get_logger()
+_TRIES_MAX = 5
+_WAIT_MS = 2_000
+_NEXT_INQUIRY_MS = 5_000
+
+
+class Callbacks:
+    """Takes callbacks in and applies them; an unknown reference is parked and tried again."""
+
+    def __init__(
+        self, *, connectors: Mapping[str, Connector], reader: Reader, writer: Writer,
+        clock: Clock, report: Report,
+    ) -> None:  # fmt: skip
+        self._connectors = connectors
+        self._reader = reader
+        self._writer = writer
+        self._clock = clock
+        self._report = report
+
+    async def receive(self, connector_name: str, headers: Mapping[str, str], body: bytes) -> bool:
+        """Store a callback once; return False for one that is forged or cannot be read.
+
+        Raises KeyError for a connector that does not exist.
+        """
+        connector = self._connectors[connector_name]
+        now = self._clock.now()
+        try:
+            callback = connector.read_callback(headers, body, unix(now))
+        except CallbackRefused as refused:
+            _log.warning("callback_refused", connector=connector_name, reason=str(refused))
+            return False
+        row = {
+            "connector": connector_name, "deduplication_key": callback.deduplication_key,
+            "reference": callback.reference, "body": body, "headers": dict(headers),
+            "state": "received", "tries": 0, "next_at": 0, "reason": None, "received": now,
+        }  # fmt: skip
+        claim = Claim("inbox", row)
+        verdict = await self._writer.submit(Unit("", claims=(claim,), lane=Lane.OUTCOME))
+        assert isinstance(verdict, Committed | Taken)
+        return True
+
+    async def process_due(self, limit: int = 50) -> int:
+        """Apply callbacks that wait; return how many were looked at."""
+        rows = await self._reader.query("inbox_due", {"limit": limit})
+        for row in rows:
+            await self._process(row)
+        return len(rows)
+
+    async def _process(self, row: Row) -> None:
+        found = await self._reader.query("command_by_reference", {"id": row["reference"]})
+        if not found:
+            await self._park(row, "no command has this reference")
+            return
+        connector = self._connectors[row["connector"]]
+        try:
+            callback = connector.read_callback(
+                row["headers"], bytes(row["body"]), unix(row["received"])
+            )
+        except CallbackRefused as refused:
+            await self._park(row, str(refused))
+            return
+        command = from_row(found[0])
+        await self._report(command, Performed(callback.outcome, _NEXT_INQUIRY_MS))
+        await self._change(row, {"state": "applied", "next_at": None, "reason": None})
+
+    async def _park(self, row: Row, reason: str) -> None:
+        tries = row["tries"] + 1
+        if tries >= _TRIES_MAX:
+            _log.warning("callback_quarantined", reference=row["reference"], reason=reason)
+            await self._change(
+                row, {"state": "quarantined", "next_at": None, "tries": tries, "reason": reason}
+            )
+            return
+        changes = {"next_at": _WAIT_MS * 4**tries, "tries": tries, "reason": reason}
+        await self._change(row, changes)
+
+    async def _change(self, row: Row, changes: dict[str, object]) -> None:
+        key = (row["connector"], row["deduplication_key"])
+        await self._writer.submit(
+            Unit(
+                "",
+                relies_on=(RowVersion("inbox", key, row["version"]),),
+                writes=(Update("inbox", key, row["version"], changes),),
+                lane=Lane.OUTCOME,
+            )
+        )

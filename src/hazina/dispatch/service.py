@@ -1,0 +1,139 @@
+"""Performing commands: once within a deadline for a request, later by inquiry for the rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hazina.clock import Clock
+from hazina.commands.command import Command, State, change, from_row
+from hazina.db.reader import Reader
+from hazina.db.table import Row
+from hazina.db.unit import Committed, Lane, Unit
+from hazina.db.writer import Writer
+from hazina.dispatch.guard import Guard, GuardState
+from hazina.ids import Ids
+from hazina.payments.service import Performed
+from hazina.rails.contract import Connector
+from hazina.rails.outcome import InquiryOutcome, NotFound, Outcome, Unknown
+from hazina.tasks import Tasks
+
+Report = Callable[[Command, Performed], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchSettings:
+    """How long a request waits, and how long an inquiry may hold its command."""
+
+    deadline_ms: int = 8_000
+    inquiry_lease_ms: int = 20_000
+
+
+class Dispatcher:
+    """Asks providers, each behind its own guard, and reports every outcome to one place."""
+
+    def __init__(
+        self, *, connectors: Mapping[str, Connector], reader: Reader, writer: Writer,
+        clock: Clock, ids: Ids, tasks: Tasks, report: Report, settings: DispatchSettings,
+    ) -> None:  # fmt: skip
+        self._connectors = connectors
+        self._reader = reader
+        self._writer = writer
+        self._clock = clock
+        self._ids = ids
+        self._tasks = tasks
+        self._report = report
+        self._settings = settings
+        self._guards = {
+            account: Guard(clock, connector.capabilities.calls_in_flight_max)
+            for account, connector in connectors.items()
+        }
+
+    async def run_now(self, command: Command) -> Performed:
+        """Perform a command that is leased to this process, and wait until the deadline.
+
+        A reply that comes after the deadline is reported by itself; until then the outcome is
+        `Unknown`. Cancelling the caller does not cancel the call.
+        """
+        call = self._tasks.spawn(self._send(command), f"perform {command.id}")
+        next_ms = self._next_ms(command)
+        try:
+            outcome = await asyncio.wait_for(
+                asyncio.shield(call), self._settings.deadline_ms / 1000
+            )
+        except TimeoutError:
+            self._tasks.spawn(self._report_late(command, call), f"late reply {command.id}")
+            outcome = Unknown("no answer within the deadline")
+        return Performed(outcome, next_ms)
+
+    async def run_due(self, limit: int = 50) -> int:
+        """Ask about commands whose lease ran out or whose inquiry is due; return how many."""
+        rows = await self._reader.query("command_due", {"limit": limit})
+        await asyncio.gather(*(self._follow_up(row) for row in rows))
+        return len(rows)
+
+    def health(self) -> dict[str, GuardState]:
+        """Return each provider account's breaker and calls in flight."""
+        return {account: guard.state() for account, guard in self._guards.items()}
+
+    async def _send(self, command: Command) -> Outcome:
+        connector = self._connectors[command.provider]
+        request = command.to_request()
+        return await self._guards[command.provider].perform(lambda: connector.perform(request))
+
+    async def _report_late(self, command: Command, call: asyncio.Task[Outcome]) -> None:
+        outcome = await call
+        await self._report(command, Performed(outcome, self._next_ms(command)))
+
+    async def _follow_up(self, row: Row) -> None:
+        command = from_row(row)
+        taken = await self._take(command)
+        if taken is None:
+            return
+        if command.state is State.RESEND:
+            outcome: InquiryOutcome = await self._send(taken)
+        else:
+            outcome = await self._inquire(taken, row["sent_ago_ms"])
+        await self._report(taken, Performed(outcome, self._next_ms(taken)))
+
+    async def _take(self, command: Command) -> Command | None:
+        """Lease a due command to us; None when another process was quicker."""
+        again = command.state is State.RESEND
+        changes: dict[str, Any] = {
+            "fence": command.fence + 1, "lease_until": self._settings.inquiry_lease_ms,
+            "inquiries": command.inquiries + 1,
+        }  # fmt: skip
+        # What is sent again holds a sending lease; what is asked about is due again by itself.
+        if again:
+            changes |= {"state": State.LEASED.value, "next_at": None, "sent_at": 0}
+        else:
+            changes |= {"state": State.WAITING.value, "next_at": self._settings.inquiry_lease_ms}
+        relied, update = change(command, **changes)
+        unit = Unit(command.merchant_id, relies_on=(relied,), writes=(update,), lane=Lane.OUTCOME)
+        if not isinstance(await self._writer.submit(unit), Committed):
+            return None
+        row = await self._reader.get("command", command.key)
+        return from_row(row) if row is not None else None
+
+    async def _inquire(self, command: Command, sent_ago_ms: int) -> InquiryOutcome:
+        """Ask; a not-found that proves nothing yet stays unknown."""
+        connector = self._connectors[command.provider]
+        request = command.to_request()
+        guard = self._guards[command.provider]
+        outcome = await guard.inquire(lambda: connector.inquire(request))
+        if not isinstance(outcome, NotFound):
+            return outcome
+        capabilities = connector.capabilities
+        definitive = (
+            capabilities.inquiry_not_found_is_definitive
+            and sent_ago_ms > capabilities.not_found_window_ms
+        )
+        return outcome if definitive else Unknown("not found at the provider, too early to tell")
+
+    def _next_ms(self, command: Command) -> int:
+        """Return the wait before the next inquiry: the schedule's, and up to a fifth more."""
+        schedule = self._connectors[command.provider].capabilities.inquiry_schedule_ms
+        wait_ms = schedule[min(command.inquiries, len(schedule) - 1)]
+        return wait_ms + self._ids.jitter(wait_ms // 5)

@@ -1,0 +1,1 @@
+"""The event log: one event per visible version of an object."""

@@ -1,0 +1,28 @@
+-- name: event_list
+SELECT id, body FROM event
+WHERE merchant_id = %(merchant_id)s
+  AND (%(after)s::text IS NULL OR id < %(after)s::text)
+  AND (%(types)s::text[] IS NULL OR type = ANY (%(types)s::text[]))
+  AND (%(gte)s::bigint IS NULL OR created >= to_timestamp(%(gte)s::bigint))
+  AND (%(gt)s::bigint IS NULL OR created >= to_timestamp(%(gt)s::bigint + 1))
+  AND (%(lte)s::bigint IS NULL OR created < to_timestamp(%(lte)s::bigint + 1))
+  AND (%(lt)s::bigint IS NULL OR created < to_timestamp(%(lt)s::bigint))
+ORDER BY id DESC LIMIT %(limit)s;
+
+-- name: event_list_backwards
+SELECT id, body FROM event
+WHERE merchant_id = %(merchant_id)s
+  AND id > %(before)s::text
+  AND (%(after)s::text IS NULL OR id < %(after)s::text)
+  AND (%(types)s::text[] IS NULL OR type = ANY (%(types)s::text[]))
+  AND (%(gte)s::bigint IS NULL OR created >= to_timestamp(%(gte)s::bigint))
+  AND (%(gt)s::bigint IS NULL OR created >= to_timestamp(%(gt)s::bigint + 1))
+  AND (%(lte)s::bigint IS NULL OR created < to_timestamp(%(lte)s::bigint + 1))
+  AND (%(lt)s::bigint IS NULL OR created < to_timestamp(%(lt)s::bigint))
+ORDER BY id LIMIT %(limit)s;
+
+-- name: event_forward
+SELECT merchant_id, id, type, object_id, created, body, xid::text AS xid, position FROM event
+WHERE (xid, position) > (%(xid)s::text::xid8, %(position)s::bigint)
+  AND xid < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY xid, position LIMIT %(limit)s;

@@ -1,0 +1,126 @@
+"""One door to the event log: record in a unit of work, read back, read forward."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from hazina.clock import unix
+from hazina.db.reader import Reader
+from hazina.db.unit import Insert
+from hazina.events.tables import API_VERSION
+from hazina.paging import Page
+from hazina.refusals import Code, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The request that made something happen, as events carry it; empty for our own doing."""
+
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+
+def record(
+    *,
+    merchant_id: str,
+    livemode: bool,
+    event_id: str,
+    type: str,
+    object_view: dict[str, Any],
+    object_id: str,
+    sequence: int,
+    created: datetime,
+    request_id: str | None = None,
+    idempotency_key: str | None = None,
+    previous_attributes: dict[str, Any] | None = None,
+) -> Insert:
+    """Return the write that puts one event in the log, its public body as bytes."""
+    data: dict[str, Any] = {"object": object_view}
+    if previous_attributes is not None:
+        data["previous_attributes"] = previous_attributes
+    body = {
+        "id": event_id, "object": "event", "api_version": API_VERSION,
+        "created": unix(created), "data": data, "livemode": livemode, "pending_webhooks": 0,
+        "request": {"id": request_id, "idempotency_key": idempotency_key}, "type": type,
+    }  # fmt: skip
+    return Insert(
+        "event",
+        {
+            "merchant_id": merchant_id, "id": event_id, "type": type, "object_id": object_id,
+            "sequence": sequence, "created": created, "body": orjson.dumps(body),
+        },
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in the log: database transaction id, then position."""
+
+    xid: int = 0
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event as the log holds it."""
+
+    cursor: Cursor
+    merchant_id: str
+    id: str
+    type: str
+    object_id: str
+    created: datetime
+    body: bytes
+
+
+class Events:
+    """Reads of the event log."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def retrieve(self, merchant_id: str, event_id: str) -> bytes:
+        """Return the stored bytes of one event. Refuses `resource_missing`."""
+        row = await self._reader.get("event", (merchant_id, event_id))
+        if row is None:
+            raise Refusal(Code.RESOURCE_MISSING, f"No such event: '{event_id[:64]}'", param="id")
+        return bytes(row["body"])
+
+    async def list(
+        self, merchant_id: str, filters: dict[str, Any], page: Page
+    ) -> tuple[list[bytes], bool]:
+        """Return bodies from the newest to the oldest, and whether there are more."""
+        created = filters.get("created") or {}
+        types = filters.get("types") or ([filters["type"]] if filters.get("type") else None)
+        backwards = page.ending_before is not None
+        rows = await self._reader.query(
+            "event_list_backwards" if backwards else "event_list",
+            {
+                "merchant_id": merchant_id, "types": types,
+                "after": page.starting_after, "before": page.ending_before,
+                "gte": created.get("gte"), "gt": created.get("gt"),
+                "lte": created.get("lte"), "lt": created.get("lt"), "limit": page.limit + 1,
+            },
+        )  # fmt: skip
+        found = [bytes(row["body"]) for row in rows[: page.limit]]
+        if backwards:
+            found.reverse()
+        return found, len(rows) > page.limit
+
+    async def forward(self, after: Cursor, limit: int) -> Sequence[EventRow]:
+        """Return events in log order, only such as no older commit can still precede."""
+        rows = await self._reader.query(
+            "event_forward", {"xid": str(after.xid), "position": after.position, "limit": limit}
+        )
+        return [
+            EventRow(
+                Cursor(int(row["xid"]), row["position"]), row["merchant_id"], row["id"],
+                row["type"], row["object_id"], row["created"], bytes(row["body"]),
+            )
+            for row in rows
+        ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Idempotency keys: claimed in the unit of work, answered with stored bytes."""

@@ -1,0 +1,233 @@
+"""One door to idempotency keys: claim in unit 1, answer in unit 2, replay ever after."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import orjson
+
+from hazina.clock import Clock
+from hazina.db.reader import Reader
+from hazina.db.table import Row
+from hazina.db.unit import Claim, Delete, RowVersion, Taken, Unit, Update
+from hazina.db.writer import Writer, commit
+from hazina.refusals import Code, Refusal
+from hazina.refusals_view import envelope
+
+TABLE = "idempotency_key"
+_PURGE_AFTER = timedelta(hours=25)
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyRequest:
+    """The key that a client sent with a request, and the digest of what it asked for."""
+
+    merchant_id: str
+    route: str
+    key: str
+    digest: bytes
+
+    @property
+    def row_key(self) -> tuple[str, str, str]:
+        return (self.merchant_id, self.route, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the client reads: the exact bytes, and the refusal's code if it is one."""
+
+    code: str | None
+    body: bytes
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A key that this process holds: where its answer must be written."""
+
+    request: IdempotencyRequest
+    version: int
+
+
+def success(view: dict[str, Any]) -> Answer:
+    """Render an object as an answer."""
+    return Answer(None, orjson.dumps(view))
+
+
+def refused(refusal: Refusal) -> Answer:
+    """Render a refusal as an answer."""
+    return Answer(refusal.code.value, orjson.dumps(envelope(refusal)))
+
+
+def claim(
+    request: IdempotencyRequest | None, operation: str, lease_ms: int, now: datetime
+) -> tuple[Claim, ...]:
+    """Claim the key for an operation that will be answered later."""
+    if request is None:
+        return ()
+    return (Claim(TABLE, _row(request, operation, now, lease_ms=lease_ms)),)
+
+
+def claim_answered(
+    request: IdempotencyRequest | None, operation: str, answer: Answer, now: datetime
+) -> tuple[Claim, ...]:
+    """Claim the key together with its answer, for work that is one unit."""
+    if request is None:
+        return ()
+    row = _row(request, operation, now, lease_ms=None)
+    return (Claim(TABLE, row | {"answered": True, "code": answer.code, "body": answer.body}),)
+
+
+def answer(held: Held | None, given: Answer) -> tuple[tuple[RowVersion, ...], tuple[Update, ...]]:
+    """Store the answer of a held key: what to rely on and what to write."""
+    if held is None:
+        return (), ()
+    key = held.request.row_key
+    changes = {"answered": True, "code": given.code, "body": given.body}
+    return (
+        (RowVersion(TABLE, key, held.version),),
+        (Update(TABLE, key, held.version, changes),),
+    )
+
+
+def _row(
+    request: IdempotencyRequest, operation: str, now: datetime, lease_ms: int | None
+) -> dict[str, Any]:
+    return {
+        "merchant_id": request.merchant_id, "route": request.route, "key": request.key,
+        "digest": request.digest, "operation": operation, "lease_until": lease_ms, "fence": 1,
+        "answered": False, "code": None, "body": None, "created": now,
+    }  # fmt: skip
+
+
+class Decided(Protocol):
+    """What `run_once` wants from a decision: a unit without its claim, and the body to answer."""
+
+    @property
+    def unit(self) -> Unit: ...
+    @property
+    def body(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OneUnit:
+    """The plain decision of a single-unit service."""
+
+    unit: Unit
+    body: dict[str, Any]
+
+
+class Idempotency:
+    """Looks up, replays, takes over and purges keys."""
+
+    def __init__(self, reader: Reader, writer: Writer, clock: Clock) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._clock = clock
+
+    async def resolve(self, request: IdempotencyRequest) -> Answer | Row:
+        """Return the stored answer of a taken key, or its row when the lease has run out.
+
+        Refuses `idempotency_key_reused` (other parameters) and `idempotency_key_in_use`.
+        """
+        rows = await self._reader.query(
+            "idempotency_lookup",
+            {"merchant_id": request.merchant_id, "route": request.route, "key": request.key},
+        )
+        if not rows:
+            raise _in_use()
+        row = rows[0]
+        if bytes(row["digest"]) != request.digest:
+            raise Refusal(
+                Code.IDEMPOTENCY_KEY_REUSED,
+                "Keys for idempotent requests can only be used with the same parameters they were "
+                f"first used with. Try using a key other than '{request.key}' if you meant to "
+                "execute a different request.",
+            )
+        if row["answered"]:
+            return Answer(row["code"], bytes(row["body"]), replayed=True)
+        if not row["expired"]:
+            raise _in_use()
+        return row
+
+    async def store(self, request: IdempotencyRequest | None, given: Answer) -> Answer:
+        """Store an answer under a fresh key; if another came first, return that one's."""
+        if request is None:
+            return given
+        now = self._clock.now()
+        unit = Unit(merchant_id=request.merchant_id, claims=claim_answered(request, "", given, now))
+        if isinstance(await self._writer.submit(unit), Taken):
+            found = await self.resolve(request)
+            return found if isinstance(found, Answer) else given
+        return given
+
+    async def take_over(self, request: IdempotencyRequest, row: Row, given: Answer) -> Answer:
+        """Answer for a process that died: fence up, and store what is true now."""
+        version = RowVersion(TABLE, request.row_key, row["version"])
+        changes = {
+            "fence": row["fence"] + 1, "answered": True, "code": given.code, "body": given.body,
+        }  # fmt: skip
+        unit = Unit(
+            merchant_id=request.merchant_id,
+            relies_on=(version,),
+            writes=(Update(TABLE, request.row_key, row["version"], changes),),
+        )
+        await self._writer.submit(unit)
+        found = await self.resolve(request)
+        return found if isinstance(found, Answer) else given
+
+    async def run_once(
+        self,
+        request: IdempotencyRequest | None,
+        merchant_id: str,
+        load: Callable[[], Awaitable[Any]],
+        decide: Callable[[Any], Decided],
+    ) -> Answer:
+        """Do work that is one unit of work, once per key; store refusals too."""
+
+        def claimed(state: Any) -> OneUnit:
+            decision = decide(state)
+            rendered = success(decision.body)
+            operation = str(decision.body.get("id", ""))
+            claims = claim_answered(request, operation, rendered, self._clock.now())
+            unit = replace(decision.unit, claims=decision.unit.claims + claims)
+            return OneUnit(unit, decision.body)
+
+        try:
+            decision, verdict = await commit(self._writer, load, claimed)
+        except Refusal as refusal:
+            if refusal.code is Code.LOCK_TIMEOUT:
+                raise
+            return await self.store(request, refused(refusal))
+        if isinstance(verdict, Taken) and verdict.claim.table == TABLE and request is not None:
+            found = await self.resolve(request)
+            if isinstance(found, Answer):
+                return found
+            raise _in_use()
+        return success(decision.body)
+
+    async def purge(self) -> int:
+        """Remove keys older than 25 hours, a few hundred at a time; return how many."""
+        before = self._clock.now() - _PURGE_AFTER
+        rows = await self._reader.query("idempotency_old", {"before": before})
+        for row in rows:
+            key = (row["merchant_id"], row["route"], row["key"])
+            await self._writer.submit(
+                Unit(
+                    merchant_id=row["merchant_id"],
+                    relies_on=(RowVersion(TABLE, key, row["version"]),),
+                    writes=(Delete(TABLE, key, row["version"]),),
+                )
+            )
+        return len(rows)
+
+
+def _in_use() -> Refusal:
+    return Refusal(
+        Code.IDEMPOTENCY_KEY_IN_USE,
+        "There is currently another in-progress request using this Idempotency Key. "
+        "Try the same request again shortly, with the same key.",
+    )

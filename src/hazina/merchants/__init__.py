@@ -1,0 +1,1 @@
+"""Merchants in a mode, and their API keys."""

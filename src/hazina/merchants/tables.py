@@ -1,0 +1,27 @@
+"""The tables of merchants and their keys."""
+
+from __future__ import annotations
+
+from hazina.db.table import Table
+
+MERCHANT = Table(
+    "merchant",
+    90,
+    ("merchant_id",),
+    {
+        "merchant_id": "text", "account_id": "text", "livemode": "boolean", "country": "text",
+        "default_currency": "text", "business_name": "text", "email": "text",
+        "fee_basis_points": "bigint", "overdraft_minor": "bigint", "created": "timestamptz",
+    },
+)  # fmt: skip
+API_KEY = Table(
+    "api_key",
+    92,
+    ("hash",),
+    {
+        "hash": "bytea", "merchant_id": "text", "publishable": "boolean", "last4": "text",
+        "created": "timestamptz", "revoked_at": "timestamptz",
+    },
+    tenant=False,
+)  # fmt: skip
+TABLES = (MERCHANT, API_KEY)

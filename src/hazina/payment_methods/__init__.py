@@ -1,0 +1,1 @@
+"""Payment methods: for now the public test methods."""

@@ -1,0 +1,1 @@
+"""PaymentIntents, charges and refunds."""

@@ -1,0 +1,125 @@
+"""Deciding to ask for an authorization: what unit 1 of a confirmation holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hazina.commands.command import Command, State, issue
+from hazina.ledger import shapes
+from hazina.payments.charge import Charge
+from hazina.payments.draft import Draft
+from hazina.payments.intent import Intent, IntentStatus
+from hazina.rails.contract import Operation
+
+
+def new_intent(draft: Draft, params: dict[str, Any], *, hidden: bool = False) -> Intent:
+    """Return a fresh intent; nothing is written yet."""
+    intent_id = draft.ids.new("pi")
+    method = params.get("payment_method")
+    status = IntentStatus.REQUIRES_CONFIRMATION if method else IntentStatus.REQUIRES_PAYMENT_METHOD
+    return Intent(
+        merchant_id=draft.merchant.merchant_id, id=intent_id, amount=params["amount"],
+        currency=params["currency"], status=status,
+        capture_method=params.get("capture_method") or "automatic",
+        client_secret=f"{intent_id}_secret_{draft.ids.secret()[:26]}", created=draft.now,
+        details=details_of(params, {}), metadata=merged(params, {}),
+        customer=params.get("customer"), payment_method=method, hidden=hidden, revision=1,
+    )  # fmt: skip
+
+
+_DETAILS = (
+    "automatic_payment_methods", "confirmation_method", "description", "receipt_email",
+    "return_url", "setup_future_usage", "shipping", "statement_descriptor",
+    "statement_descriptor_suffix", "transfer_group",
+)  # fmt: skip
+
+
+def details_of(params: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+    """Merge what decides nothing (descriptions, addresses) into what was there."""
+    sent = {name: params[name] for name in _DETAILS if name in params}
+    return {k: v for k, v in (old | sent).items() if v is not None} if sent else old
+
+
+def merged(params: dict[str, Any], old: dict[str, str]) -> dict[str, str]:
+    """Merge metadata: an empty value removes its key, None removes all."""
+    if "metadata" not in params:
+        return old
+    sent = params["metadata"]
+    if sent is None or sent == "":
+        return {}
+    return {k: str(v) for k, v in (old | sent).items() if v not in ("", None)}
+
+
+def authorize(
+    draft: Draft, intent: Intent, *, legacy: bool = False
+) -> tuple[Intent, Charge, Command]:
+    """Open an attempt on an intent that has a payment method: charge, pending transfer, command.
+
+    Adds everything but the intent itself, which the caller adds or puts.
+    """
+    assert intent.payment_method is not None
+    attempt_id = draft.ids.new("ch")
+    command_id = draft.ids.new("cmd")
+    merchant = draft.merchant
+    keep = ("description", "receipt_email", "shipping", "statement_descriptor", "transfer_group")
+    details: dict[str, Any] = {k: intent.details[k] for k in keep if k in intent.details}
+    if legacy:
+        details["legacy"] = True
+    charge = Charge(
+        merchant_id=merchant.merchant_id, id=attempt_id, payment_intent=intent.id,
+        authorize_command=command_id, amount=intent.amount, currency=intent.currency,
+        payment_method=intent.payment_method, provider=PROVIDER, clearing_slot=draft.slot,
+        created=draft.now, details=details, metadata=intent.metadata if legacy else {},
+        customer=intent.customer,
+    )  # fmt: skip
+    command = Command(
+        merchant.merchant_id, command_id, Operation.AUTHORIZE, PROVIDER, intent.id, attempt_id,
+        None,
+        {
+            "amount_minor": intent.amount, "currency": intent.currency,
+            "payment_method": intent.payment_method,
+            "capture": intent.capture_method != "manual",
+            "return_url": intent.details.get("return_url"), "metadata": intent.metadata,
+        },
+        State.LEASED, 1, 0, None, 1,
+    )  # fmt: skip
+    draft.add(charge)
+    draft.transfers.extend(
+        shapes.authorization(
+            attempt_id=attempt_id, merchant_id=merchant.merchant_id, provider=PROVIDER,
+            currency=intent.currency, livemode=merchant.livemode, amount_minor=intent.amount,
+            slot=draft.slot, overdraft_minor=merchant.overdraft_minor,
+        )
+    )  # fmt: skip
+    opened = replace(
+        intent, operation=command_id, operation_kind=Operation.AUTHORIZE.value,
+        last_payment_error=None, next_action=None,
+    )  # fmt: skip
+    return opened, replace(charge, version=1), command
+
+
+def command_for(
+    draft: Draft,
+    operation: Operation,
+    charge: Charge,
+    amount_minor: int,
+    metadata: dict[str, str],
+    refund: str | None = None,
+) -> Command:
+    """Return a command about a charge that the provider knows."""
+    return Command(
+        charge.merchant_id, draft.ids.new("cmd"), operation, charge.provider,
+        charge.payment_intent, charge.id, refund,
+        {
+            "amount_minor": amount_minor, "currency": charge.currency,
+            "subject_reference": charge.authorize_command, "metadata": metadata,
+        },
+        State.LEASED, 1, 0, None, 1,
+    )  # fmt: skip
+
+
+PROVIDER = "test"
+"""The provider account that payments go to; routing among several comes with the second rail."""
+
+__all__ = ["PROVIDER", "authorize", "command_for", "details_of", "issue", "merged", "new_intent"]

@@ -1,0 +1,81 @@
+"""A charge: one attempt of an intent at one connector, visible once it has an outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from hazina.refusals import Code, Refusal
+
+ChargeStatus = Literal["open", "pending", "succeeded", "failed"]
+Funds = Literal["none", "pending", "available"]
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One row of `charge`. Amounts are minor units of `currency`.
+
+    `amount_refund_reserved` is held by refunds in flight. `funds` says in which of the merchant's
+    accounts the captured money stands. `clearing_slot` is the writer slot of the provider clearing
+    account that the authorization was written against.
+    """
+
+    merchant_id: str
+    id: str
+    payment_intent: str
+    authorize_command: str
+    amount: int
+    currency: str
+    payment_method: str
+    provider: str
+    clearing_slot: int
+    created: datetime
+    details: dict[str, Any]
+    metadata: dict[str, str]
+    status: ChargeStatus = "open"
+    captured: bool = False
+    amount_captured: int = 0
+    amount_refunded: int = 0
+    amount_refund_reserved: int = 0
+    fee: int = 0
+    funds: Funds = "none"
+    available_on: datetime | None = None
+    customer: str | None = None
+    balance_transaction: str | None = None
+    provider_reference: str | None = None
+    failure: dict[str, Any] | None = None
+    network: dict[str, Any] | None = None
+    revision: int = 0
+    version: int = 0
+
+    @property
+    def refundable(self) -> int:
+        """Return what can still be refunded."""
+        return self.amount_captured - self.amount_refunded - self.amount_refund_reserved
+
+
+def check_refund(charge: Charge, amount: int | None) -> int:
+    """Return the amount to refund.
+
+    Refuses `charge_not_refundable`, `charge_already_refunded` and `refund_exceeds_charge`.
+    """
+    if charge.status != "succeeded" or not charge.captured:
+        raise Refusal(
+            Code.CHARGE_NOT_REFUNDABLE,
+            f"Charge {charge.id} has no captured money to refund. "
+            "Cancel its PaymentIntent to release an authorization.",
+        )
+    if charge.refundable == 0:
+        raise Refusal(
+            Code.CHARGE_ALREADY_REFUNDED, f"Charge {charge.id} has already been refunded."
+        )
+    wanted = charge.refundable if amount is None else amount
+    if wanted > charge.refundable:
+        raise Refusal(
+            Code.REFUND_EXCEEDS_CHARGE,
+            f"Refund amount ({wanted}) is greater than unrefunded amount on charge "
+            f"({charge.refundable}). Create a smaller refund.",
+            param="amount",
+        )
+    return wanted

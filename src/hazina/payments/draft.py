@@ -1,0 +1,112 @@
+"""A unit of work being drafted: what a decision has gathered so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+from hazina.balances.line import Line
+from hazina.db.unit import Claim, Delete, Insert, Lane, RowVersion, Unit, Update
+from hazina.events.service import Cause, record
+from hazina.ids import Ids
+from hazina.ledger.types import Transfer
+from hazina.merchants.merchant import Merchant
+from hazina.payments.charge import Charge
+from hazina.payments.intent import Intent, check_transition
+from hazina.payments.refund import Refund
+
+Held = Intent | Charge | Refund
+_TABLES: dict[type, str] = {Intent: "payment_intent", Charge: "charge", Refund: "refund"}
+_COLUMNS: dict[type, tuple[str, ...]] = {
+    kind: tuple(f.name for f in fields(kind) if f.name != "version") for kind in _TABLES
+}
+
+
+@dataclass(slots=True)
+class Draft:
+    """Collects rows, transfers and events of one unit of work.
+
+    `now` is the moment of the decision, `slot` the writer slot whose house accounts are used.
+    """
+
+    merchant: Merchant
+    now: datetime
+    ids: Ids
+    slot: int
+    cause: Cause
+    lane: Lane = Lane.PAYMENT
+    claims: list[Claim] = field(default_factory=list)
+    relies_on: list[RowVersion] = field(default_factory=list)
+    writes: list[Insert | Update | Delete] = field(default_factory=list)
+    transfers: list[Transfer] = field(default_factory=list)
+    on_refusal: list[Insert | Claim | Update | Delete] = field(default_factory=list)
+
+    def add(self, new: Held) -> None:
+        """Insert an object."""
+        kind = type(new)
+        row = {name: getattr(new, name) for name in _COLUMNS[kind]}
+        self.writes.append(Insert(_TABLES[kind], row))
+
+    def put(self, old: Held, new: Held) -> None:
+        """Change an object under the version that was read; write only what differs."""
+        kind = type(old)
+        if isinstance(old, Intent) and isinstance(new, Intent):
+            check_transition(old.status, new.status)
+        changes = {
+            name: value
+            for name in _COLUMNS[kind]
+            if (value := getattr(new, name)) != getattr(old, name)
+        }
+        key = (old.merchant_id, old.id)
+        self.relies_on.append(RowVersion(_TABLES[kind], key, old.version))
+        if changes:
+            self.writes.append(Update(_TABLES[kind], key, old.version, changes))
+
+    def settle(self, change: tuple[RowVersion, Update]) -> None:
+        """Add a change that another package made."""
+        self.relies_on.append(change[0])
+        self.writes.append(change[1])
+
+    def line(self, line: Line) -> None:
+        """Add a line of the merchant's balance."""
+        self.writes.append(line.insert())
+
+    def event(
+        self,
+        type: str,
+        new: Held,
+        view: Callable[[Any, bool], dict[str, Any]],
+        previous: dict[str, Any] | None = None,
+    ) -> None:
+        """Record that an object became what it is now."""
+        if isinstance(new, Intent) and new.hidden:
+            return
+        self.writes.append(
+            record(
+                merchant_id=self.merchant.merchant_id,
+                livemode=self.merchant.livemode,
+                event_id=self.ids.new("evt"),
+                type=type,
+                object_view=view(new, self.merchant.livemode),
+                object_id=new.id,
+                sequence=new.revision,
+                created=self.now,
+                request_id=self.cause.request_id,
+                idempotency_key=self.cause.idempotency_key,
+                previous_attributes=previous,
+            )
+        )
+
+    def unit(self) -> Unit:
+        """Return the finished unit of work."""
+        return Unit(
+            merchant_id=self.merchant.merchant_id,
+            claims=tuple(self.claims),
+            relies_on=tuple(self.relies_on),
+            transfers=tuple(self.transfers),
+            writes=tuple(self.writes),
+            on_refusal=tuple(self.on_refusal),
+            lane=self.lane,
+        )

@@ -1,0 +1,99 @@
+"""A PaymentIntent and what may be done to it in each state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from hazina.refusals import Code, Refusal
+
+
+class IntentStatus(StrEnum):
+    """The states of docs.stripe.com/payments/paymentintents/lifecycle."""
+
+    REQUIRES_PAYMENT_METHOD = "requires_payment_method"
+    REQUIRES_CONFIRMATION = "requires_confirmation"
+    REQUIRES_ACTION = "requires_action"
+    PROCESSING = "processing"
+    REQUIRES_CAPTURE = "requires_capture"
+    CANCELED = "canceled"
+    SUCCEEDED = "succeeded"
+
+
+_S = IntentStatus
+UPDATABLE = frozenset({_S.REQUIRES_PAYMENT_METHOD, _S.REQUIRES_CONFIRMATION, _S.REQUIRES_ACTION})
+CONFIRMABLE = frozenset({_S.REQUIRES_PAYMENT_METHOD, _S.REQUIRES_CONFIRMATION})
+CANCELABLE = UPDATABLE | {_S.REQUIRES_CAPTURE}
+TERMINAL = frozenset({_S.CANCELED, _S.SUCCEEDED})
+
+LEGAL: dict[IntentStatus, frozenset[IntentStatus]] = {
+    _S.REQUIRES_PAYMENT_METHOD: frozenset(_S) - {_S.REQUIRES_PAYMENT_METHOD},
+    _S.REQUIRES_CONFIRMATION: frozenset(_S) - {_S.REQUIRES_CONFIRMATION},
+    _S.REQUIRES_ACTION: frozenset(_S) - {_S.REQUIRES_ACTION},
+    _S.PROCESSING: frozenset(_S) - {_S.PROCESSING, _S.REQUIRES_CONFIRMATION},
+    _S.REQUIRES_CAPTURE: frozenset({_S.SUCCEEDED, _S.CANCELED, _S.PROCESSING}),
+    _S.CANCELED: frozenset(),
+    _S.SUCCEEDED: frozenset(),
+}
+"""Which state may follow which. Terminal states never change (invariant I8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One row of `payment_intent`. Amounts are minor units of `currency`.
+
+    `operation` is the command of the one open operation (authorize, capture, void), or None.
+    `revision` counts visible versions and numbers the events; `version` counts row versions.
+    `hidden` intents stand behind charges that were made without one.
+    """
+
+    merchant_id: str
+    id: str
+    amount: int
+    currency: str
+    status: IntentStatus
+    capture_method: str
+    client_secret: str
+    created: datetime
+    details: dict[str, Any]
+    metadata: dict[str, str]
+    amount_received: int = 0
+    amount_capturable: int = 0
+    customer: str | None = None
+    payment_method: str | None = None
+    latest_charge: str | None = None
+    cancellation_reason: str | None = None
+    canceled_at: datetime | None = None
+    next_action: dict[str, Any] | None = None
+    last_payment_error: dict[str, Any] | None = None
+    unknown: dict[str, Any] | None = None
+    operation: str | None = None
+    operation_kind: str | None = None
+    hidden: bool = False
+    revision: int = 0
+    version: int = 0
+
+
+def check_state(intent: Intent, allowed: frozenset[IntentStatus], verb: str) -> None:
+    """Refuse `payment_intent_unexpected_state` or `operation_in_progress`."""
+    if intent.operation is not None and intent.status is not _S.REQUIRES_ACTION:
+        raise Refusal(
+            Code.OPERATION_IN_PROGRESS,
+            f"You cannot {verb} {intent.id} while its {intent.operation_kind} is in progress. "
+            "Retrieve it in a moment and try again.",
+        )
+    if intent.status not in allowed:
+        names = ", ".join(sorted(status.value for status in allowed))
+        raise Refusal(
+            Code.PAYMENT_INTENT_UNEXPECTED_STATE,
+            f"You cannot {verb} this PaymentIntent because it has a status of "
+            f"{intent.status.value}. Only a PaymentIntent with one of the following statuses may "
+            f"be used for this: {names}.",
+        )
+
+
+def check_transition(old: IntentStatus, new: IntentStatus) -> None:
+    """Assert that a state may follow another: a broken one is our own mistake."""
+    assert old is new or new in LEGAL[old], f"illegal transition {old} -> {new}"

@@ -1,0 +1,111 @@
+-- name: payment_intent_list
+SELECT t.* FROM payment_intent t
+WHERE t.merchant_id = %(merchant_id)s AND NOT t.hidden
+  AND (%(customer)s::text IS NULL OR t.customer = %(customer)s::text)
+  AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
+  AND (%(before)s::text IS NULL OR t.id > %(before)s::text)
+  AND (%(gte)s::bigint IS NULL OR t.created >= to_timestamp(%(gte)s::bigint))
+  AND (%(gt)s::bigint IS NULL OR t.created >= to_timestamp(%(gt)s::bigint + 1))
+  AND (%(lte)s::bigint IS NULL OR t.created < to_timestamp(%(lte)s::bigint + 1))
+  AND (%(lt)s::bigint IS NULL OR t.created < to_timestamp(%(lt)s::bigint))
+ORDER BY t.id DESC LIMIT %(limit)s;
+
+-- name: payment_intent_list_backwards
+SELECT t.* FROM payment_intent t
+WHERE t.merchant_id = %(merchant_id)s AND NOT t.hidden
+  AND (%(customer)s::text IS NULL OR t.customer = %(customer)s::text)
+  AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
+  AND (%(before)s::text IS NULL OR t.id > %(before)s::text)
+  AND (%(gte)s::bigint IS NULL OR t.created >= to_timestamp(%(gte)s::bigint))
+  AND (%(gt)s::bigint IS NULL OR t.created >= to_timestamp(%(gt)s::bigint + 1))
+  AND (%(lte)s::bigint IS NULL OR t.created < to_timestamp(%(lte)s::bigint + 1))
+  AND (%(lt)s::bigint IS NULL OR t.created < to_timestamp(%(lt)s::bigint))
+ORDER BY t.id LIMIT %(limit)s;
+
+-- name: charge_list
+SELECT t.* FROM charge t
+WHERE t.merchant_id = %(merchant_id)s AND t.revision > 0
+  AND (%(customer)s::text IS NULL OR t.customer = %(customer)s::text)
+  AND (%(payment_intent)s::text IS NULL OR t.payment_intent = %(payment_intent)s::text)
+  AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
+  AND (%(before)s::text IS NULL OR t.id > %(before)s::text)
+  AND (%(gte)s::bigint IS NULL OR t.created >= to_timestamp(%(gte)s::bigint))
+  AND (%(gt)s::bigint IS NULL OR t.created >= to_timestamp(%(gt)s::bigint + 1))
+  AND (%(lte)s::bigint IS NULL OR t.created < to_timestamp(%(lte)s::bigint + 1))
+  AND (%(lt)s::bigint IS NULL OR t.created < to_timestamp(%(lt)s::bigint))
+ORDER BY t.id DESC LIMIT %(limit)s;
+
+-- name: charge_list_backwards
+SELECT t.* FROM charge t
+WHERE t.merchant_id = %(merchant_id)s AND t.revision > 0
+  AND (%(customer)s::text IS NULL OR t.customer = %(customer)s::text)
+  AND (%(payment_intent)s::text IS NULL OR t.payment_intent = %(payment_intent)s::text)
+  AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
+  AND (%(before)s::text IS NULL OR t.id > %(before)s::text)
+  AND (%(gte)s::bigint IS NULL OR t.created >= to_timestamp(%(gte)s::bigint))
+  AND (%(gt)s::bigint IS NULL OR t.created >= to_timestamp(%(gt)s::bigint + 1))
+  AND (%(lte)s::bigint IS NULL OR t.created < to_timestamp(%(lte)s::bigint + 1))
+  AND (%(lt)s::bigint IS NULL OR t.created < to_timestamp(%(lt)s::bigint))
+ORDER BY t.id LIMIT %(limit)s;
+
+-- name: refund_list
+SELECT t.* FROM refund t
+WHERE t.merchant_id = %(merchant_id)s AND t.revision > 0
+  AND (%(charge)s::text IS NULL OR t.charge = %(charge)s::text)
+  AND (%(payment_intent)s::text IS NULL OR t.payment_intent = %(payment_intent)s::text)
+  AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
+  AND (%(before)s::text IS NULL OR t.id > %(before)s::text)
+  AND (%(gte)s::bigint IS NULL OR t.created >= to_timestamp(%(gte)s::bigint))
+  AND (%(gt)s::bigint IS NULL OR t.created >= to_timestamp(%(gt)s::bigint + 1))
+  AND (%(lte)s::bigint IS NULL OR t.created < to_timestamp(%(lte)s::bigint + 1))
+  AND (%(lt)s::bigint IS NULL OR t.created < to_timestamp(%(lt)s::bigint))
+ORDER BY t.id DESC LIMIT %(limit)s;
+
+-- name: refund_list_backwards
+SELECT t.* FROM refund t
+WHERE t.merchant_id = %(merchant_id)s AND t.revision > 0
+  AND (%(charge)s::text IS NULL OR t.charge = %(charge)s::text)
+  AND (%(payment_intent)s::text IS NULL OR t.payment_intent = %(payment_intent)s::text)
+  AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
+  AND (%(before)s::text IS NULL OR t.id > %(before)s::text)
+  AND (%(gte)s::bigint IS NULL OR t.created >= to_timestamp(%(gte)s::bigint))
+  AND (%(gt)s::bigint IS NULL OR t.created >= to_timestamp(%(gt)s::bigint + 1))
+  AND (%(lte)s::bigint IS NULL OR t.created < to_timestamp(%(lte)s::bigint + 1))
+  AND (%(lt)s::bigint IS NULL OR t.created < to_timestamp(%(lt)s::bigint))
+ORDER BY t.id LIMIT %(limit)s;
+
+-- name: balance_transaction_list
+SELECT t.*, c.funds FROM balance_transaction t
+JOIN charge c ON c.merchant_id = t.merchant_id AND c.id = t.charge
+WHERE t.merchant_id = %(merchant_id)s AND (%(type)s::text IS NULL OR t.type = %(type)s::text)
+  AND (%(source)s::text IS NULL OR t.source = %(source)s::text)
+  AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
+  AND (%(before)s::text IS NULL OR t.id > %(before)s::text)
+  AND (%(gte)s::bigint IS NULL OR t.created >= to_timestamp(%(gte)s::bigint))
+  AND (%(gt)s::bigint IS NULL OR t.created >= to_timestamp(%(gt)s::bigint + 1))
+  AND (%(lte)s::bigint IS NULL OR t.created < to_timestamp(%(lte)s::bigint + 1))
+  AND (%(lt)s::bigint IS NULL OR t.created < to_timestamp(%(lt)s::bigint))
+ORDER BY t.id DESC LIMIT %(limit)s;
+
+-- name: balance_transaction_list_backwards
+SELECT t.*, c.funds FROM balance_transaction t
+JOIN charge c ON c.merchant_id = t.merchant_id AND c.id = t.charge
+WHERE t.merchant_id = %(merchant_id)s AND (%(type)s::text IS NULL OR t.type = %(type)s::text)
+  AND (%(source)s::text IS NULL OR t.source = %(source)s::text)
+  AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
+  AND (%(before)s::text IS NULL OR t.id > %(before)s::text)
+  AND (%(gte)s::bigint IS NULL OR t.created >= to_timestamp(%(gte)s::bigint))
+  AND (%(gt)s::bigint IS NULL OR t.created >= to_timestamp(%(gt)s::bigint + 1))
+  AND (%(lte)s::bigint IS NULL OR t.created < to_timestamp(%(lte)s::bigint + 1))
+  AND (%(lt)s::bigint IS NULL OR t.created < to_timestamp(%(lt)s::bigint))
+ORDER BY t.id LIMIT %(limit)s;
+
+-- name: balance_transaction_one
+SELECT t.*, c.funds FROM balance_transaction t
+JOIN charge c ON c.merchant_id = t.merchant_id AND c.id = t.charge
+WHERE t.merchant_id = %(merchant_id)s AND t.id = %(id)s;
+
+-- name: charge_release_due
+SELECT merchant_id, id FROM charge
+WHERE funds = 'pending' AND available_on <= %(now)s AND amount_refund_reserved = 0
+ORDER BY available_on LIMIT %(limit)s;

@@ -1,0 +1,115 @@
+"""Reading payments back: rows to values."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from hazina.db.reader import Reader
+from hazina.db.table import Row
+from hazina.paging import Page
+from hazina.payments.charge import Charge
+from hazina.payments.intent import Intent, IntentStatus
+from hazina.payments.refund import Refund
+from hazina.refusals import Code, Refusal
+
+_INTENT = tuple(f.name for f in fields(Intent))
+_CHARGE = tuple(f.name for f in fields(Charge))
+_REFUND = tuple(f.name for f in fields(Refund))
+
+
+def intent_from(row: Row) -> Intent:
+    """Read an intent."""
+    values = {name: row[name] for name in _INTENT}
+    values["status"] = IntentStatus(values["status"])
+    return Intent(**values)
+
+
+def charge_from(row: Row) -> Charge:
+    """Read a charge."""
+    return Charge(**{name: row[name] for name in _CHARGE})
+
+
+def refund_from(row: Row) -> Refund:
+    """Read a refund."""
+    return Refund(**{name: row[name] for name in _REFUND})
+
+
+class Payments:
+    """Loads payments of one merchant at a time."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def intent(self, merchant_id: str, intent_id: str) -> Intent:
+        """Refuses `resource_missing`; intents behind plain charges cannot be seen."""
+        row = await self._reader.get("payment_intent", (merchant_id, intent_id))
+        if row is None or row["hidden"]:
+            raise missing("payment_intent", intent_id, "intent")
+        return intent_from(row)
+
+    async def any_intent(self, merchant_id: str, intent_id: str) -> Intent:
+        """Return an intent that exists, hidden or not."""
+        row = await self._reader.get("payment_intent", (merchant_id, intent_id))
+        assert row is not None, f"{intent_id} is referred to and does not exist"
+        return intent_from(row)
+
+    async def charge(self, merchant_id: str, charge_id: str) -> Charge:
+        """Refuses `resource_missing`; attempts without an outcome cannot be seen."""
+        row = await self._reader.get("charge", (merchant_id, charge_id))
+        if row is None or row["revision"] == 0:
+            raise missing("charge", charge_id, "charge")
+        return charge_from(row)
+
+    async def any_charge(self, merchant_id: str, charge_id: str) -> Charge:
+        """Return an attempt that exists, visible or not."""
+        row = await self._reader.get("charge", (merchant_id, charge_id))
+        assert row is not None, f"{charge_id} is referred to and does not exist"
+        return charge_from(row)
+
+    async def refund(self, merchant_id: str, refund_id: str) -> Refund:
+        """Refuses `resource_missing`; refunds without an outcome cannot be seen."""
+        row = await self._reader.get("refund", (merchant_id, refund_id))
+        if row is None or row["revision"] == 0:
+            raise missing("refund", refund_id, "refund")
+        return refund_from(row)
+
+    async def any_refund(self, merchant_id: str, refund_id: str) -> Refund:
+        """Return a refund that exists, visible or not."""
+        row = await self._reader.get("refund", (merchant_id, refund_id))
+        assert row is not None, f"{refund_id} is referred to and does not exist"
+        return refund_from(row)
+
+    async def page(
+        self, kind: str, merchant_id: str, filters: dict[str, Any], page: Page
+    ) -> tuple[list[Row], bool]:
+        """Return rows from the newest to the oldest, and whether there are more."""
+        created = filters.get("created") or {}
+        if isinstance(created, int):
+            created = {"gte": created, "lte": created}
+        backwards = page.ending_before is not None
+        rows = list(
+            await self._reader.query(
+                f"{kind}_list_backwards" if backwards else f"{kind}_list",
+                {
+                    "merchant_id": merchant_id, "customer": filters.get("customer"),
+                    "payment_intent": filters.get("payment_intent"),
+                    "charge": filters.get("charge"), "type": filters.get("type"),
+                    "source": filters.get("source"),
+                    "after": page.starting_after, "before": page.ending_before,
+                    "gte": created.get("gte"), "gt": created.get("gt"),
+                    "lte": created.get("lte"), "lt": created.get("lt"),
+                    "limit": page.limit + 1,
+                },
+            )
+        )  # fmt: skip
+        more = len(rows) > page.limit
+        rows = rows[: page.limit]
+        if backwards:
+            rows.reverse()
+        return rows, more
+
+
+def missing(kind: str, object_id: str, param: str) -> Refusal:
+    """Return the refusal for an object that this merchant does not have."""
+    return Refusal(Code.RESOURCE_MISSING, f"No such {kind}: '{object_id[:64]}'", param=param)

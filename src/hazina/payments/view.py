@@ -1,0 +1,147 @@
+"""How intents, charges and refunds look in the public API; pure, for answers and events alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hazina.clock import unix
+from hazina.payment_methods.service import card_details
+from hazina.payments.charge import Charge
+from hazina.payments.intent import Intent, IntentStatus
+from hazina.payments.refund import Refund
+
+_ADVICE = {
+    "01": "confirm_card_data", "02": "try_again_later", "03": "do_not_try_again",
+    "21": "do_not_try_again",
+}  # fmt: skip
+
+
+def intent_view(intent: Intent, livemode: bool) -> dict[str, Any]:
+    """Render a PaymentIntent (docs.stripe.com/api/payment_intents/object)."""
+    details = intent.details
+    processing = {"type": "card"} if intent.status is IntentStatus.PROCESSING else None
+    view: dict[str, Any] = {
+        "id": intent.id, "object": "payment_intent", "allowed_payment_method_types": None,
+        "amount": intent.amount, "amount_capturable": intent.amount_capturable,
+        "amount_received": intent.amount_received, "application": None,
+        "application_fee_amount": None,
+        "automatic_payment_methods": details.get("automatic_payment_methods"),
+        "canceled_at": None if intent.canceled_at is None else unix(intent.canceled_at),
+        "cancellation_reason": intent.cancellation_reason,
+        "capture_method": intent.capture_method, "client_secret": intent.client_secret,
+        "confirmation_method": details.get("confirmation_method", "automatic"),
+        "created": unix(intent.created), "currency": intent.currency,
+        "customer": intent.customer, "customer_account": None,
+        "description": details.get("description"), "excluded_payment_method_types": None,
+        "last_payment_error": intent.last_payment_error, "latest_charge": intent.latest_charge,
+        "livemode": livemode, "managed_payments": None, "metadata": intent.metadata,
+        "next_action": intent.next_action, "on_behalf_of": None,
+        "payment_method": intent.payment_method, "payment_method_configuration_details": None,
+        "payment_method_options": {}, "payment_method_types": ["card"], "payment_record": None,
+        "processing": processing, "receipt_email": details.get("receipt_email"), "review": None,
+        "setup_future_usage": details.get("setup_future_usage"),
+        "shipping": details.get("shipping"), "source": None,
+        "statement_descriptor": details.get("statement_descriptor"),
+        "statement_descriptor_suffix": details.get("statement_descriptor_suffix"),
+        "status": intent.status.value, "transfer_group": details.get("transfer_group"),
+    }  # fmt: skip
+    if intent.unknown is not None:
+        view["hazina"] = {"outcome": intent.unknown}
+    return view
+
+
+def charge_view(charge: Charge, livemode: bool) -> dict[str, Any]:
+    """Render a Charge (docs.stripe.com/api/charges/object)."""
+    details = charge.details
+    failure = charge.failure or {}
+    failed = charge.status == "failed"
+    status = "pending" if charge.status == "open" else charge.status
+    return {
+        "id": charge.id, "object": "charge", "amount": charge.amount,
+        "amount_captured": charge.amount_captured, "amount_refunded": charge.amount_refunded,
+        "application": None, "application_fee": None, "application_fee_amount": None,
+        "balance_transaction": charge.balance_transaction, "billing_details": _BILLING,
+        "calculated_statement_descriptor": details.get("statement_descriptor"),
+        "captured": charge.captured, "created": unix(charge.created), "currency": charge.currency,
+        "customer": charge.customer, "description": details.get("description"), "disputed": False,
+        "failure_balance_transaction": None, "failure_code": failure.get("code"),
+        "failure_message": failure.get("message"), "fraud_details": {}, "livemode": livemode,
+        "metadata": charge.metadata, "on_behalf_of": None, "outcome": _outcome(charge),
+        "paid": charge.status == "succeeded",
+        "payment_intent": None if details.get("legacy") else charge.payment_intent,
+        "payment_method": charge.payment_method,
+        "payment_method_details": {"type": "card", "card": _card(charge)},
+        "receipt_email": details.get("receipt_email"), "receipt_number": None,
+        "receipt_url": None,
+        "refunded": not failed and 0 < charge.amount_captured == charge.amount_refunded,
+        "review": None, "shipping": details.get("shipping"), "source": None,
+        "source_transfer": None, "statement_descriptor": details.get("statement_descriptor"),
+        "statement_descriptor_suffix": details.get("statement_descriptor_suffix"),
+        "status": status, "transfer_data": None,
+        "transfer_group": details.get("transfer_group"),
+    }  # fmt: skip
+
+
+def refund_view(refund: Refund, livemode: bool) -> dict[str, Any]:
+    """Render a Refund (docs.stripe.com/api/refunds/object)."""
+    view: dict[str, Any] = {
+        "id": refund.id, "object": "refund", "amount": refund.amount,
+        "balance_transaction": refund.balance_transaction, "charge": refund.charge,
+        "created": unix(refund.created), "currency": refund.currency, "customer": None,
+        "customer_account": None, "metadata": refund.metadata,
+        "payment_intent": None if refund.hidden_intent else refund.payment_intent,
+        "payment_method": None, "reason": refund.reason, "receipt_number": None,
+        "source_transfer_reversal": None, "status": refund.status, "transfer_reversal": None,
+    }  # fmt: skip
+    if refund.failure_reason is not None:
+        view["failure_reason"] = refund.failure_reason
+    if refund.failure_balance_transaction is not None:
+        view["failure_balance_transaction"] = refund.failure_balance_transaction
+    return view
+
+
+def advice(network: dict[str, Any] | None) -> str | None:
+    """Return Stripe's word for the network's retry advice."""
+    code = (network or {}).get("advice_code")
+    return _ADVICE.get(code) if code else None
+
+
+_BILLING = {"address": None, "email": None, "name": None, "phone": None, "tax_id": None}
+
+
+def _outcome(charge: Charge) -> dict[str, Any] | None:
+    network = charge.network or {}
+    if charge.status == "succeeded":
+        return {
+            "advice_code": None, "network_advice_code": None, "network_decline_code": None,
+            "network_status": "approved_by_network", "reason": None, "risk_level": "normal",
+            "seller_message": "Payment complete.", "type": "authorized",
+        }  # fmt: skip
+    if charge.status == "failed":
+        failure = charge.failure or {}
+        return {
+            "advice_code": advice(network), "network_advice_code": network.get("advice_code"),
+            "network_decline_code": network.get("network_code"),
+            "network_status": failure.get("network_status", "declined_by_network"),
+            "reason": failure.get("decline_code"), "risk_level": "normal",
+            "seller_message": failure.get("message"), "type": "issuer_declined",
+        }  # fmt: skip
+    return None
+
+
+def _card(charge: Charge) -> dict[str, Any]:
+    card = card_details(charge.payment_method)
+    network = charge.network or {}
+    return {
+        "amount_authorized": charge.amount if charge.status == "succeeded" else None,
+        "authorization_code": network.get("authorization_code"), "brand": card["brand"],
+        "checks": {
+            "address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass",
+        },
+        "country": card["country"], "electronic_commerce_indicator": None,
+        "exp_month": card["exp_month"], "exp_year": card["exp_year"],
+        "fingerprint": card["fingerprint"], "funding": card["funding"], "installments": None,
+        "last4": card["last4"], "mandate": None, "network": card["brand"],
+        "network_transaction_id": charge.provider_reference, "regulated_status": "unregulated",
+        "three_d_secure": None, "transaction_link_id": None, "wallet": None,
+    }  # fmt: skip
