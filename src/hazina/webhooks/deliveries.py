@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hazina.clock import Clock
@@ -180,7 +180,7 @@ class WebhookDeliveries:
         )
         await self._writer.submit(unit)
 
-    async def _update(self, due: Due, changes: dict[str, object]) -> bool:
+    async def _update(self, due: Due, changes: Mapping[str, object]) -> bool:
         unit = Unit(
             due.merchant_id,
             relies_on=(RowVersion(_DELIVERY, due.key, due.version),),

@@ -16,15 +16,15 @@ WHERE status = 'enabled'
   AND (%(merchants)s::text[] IS NULL OR merchant_id = ANY (%(merchants)s::text[]))
 LIMIT %(limit)s;
 
--- The newest event that no older commit can still precede.
 -- name: webhook_log_end
+-- The newest event that no older commit can still precede.
 SELECT xid::text AS xid, position FROM event
 WHERE (xid, position) > (%(xid)s::text::xid8, %(position)s::bigint)
   AND xid < pg_snapshot_xmin(pg_current_snapshot())
 ORDER BY xid DESC, position DESC LIMIT 1;
 
--- Each enabled endpoint offers a few, so that one with a long backlog takes nobody's turn.
 -- name: webhook_deliveries_due
+-- Each enabled endpoint offers a few, so that one with a long backlog takes nobody's turn.
 SELECT d.merchant_id, d.endpoint, d.event_id, d.attempts, d.version, w.url, w.secret, e.body
 FROM webhook_endpoint w
 CROSS JOIN LATERAL (

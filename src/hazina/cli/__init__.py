@@ -1,0 +1,5 @@
+"""The `hazina` command."""
+
+from hazina.cli.commands import main
+
+__all__ = ["main"]

@@ -1,0 +1,106 @@
+"""The commands of `hazina`, each a few lines: what they do stands in the files beside."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from hazina.cli import accounts, processes, stay
+from hazina.cli.place import NotPossible, SystemOptions
+from hazina.db.embedded_place import EmbeddedError
+from hazina.db.migrate import SchemaError, migrate
+
+app = typer.Typer(
+    name="hazina",
+    help="Payments core: Stripe-shaped API, double-entry ledger in PostgreSQL.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+ledger = typer.Typer(help="Look into the ledger.", no_args_is_help=True)
+app.add_typer(ledger, name="ledger")
+
+Port = Annotated[int, typer.Option(envvar="PORT", help="Port of the API on 127.0.0.1.")]
+Var = Annotated[Path, typer.Option(envvar="HAZINA_VAR", help="Folder that keeps all data.")]
+_PORT = 8420
+_VAR = Path("var")
+
+
+@app.command()
+def serve(port: Port = _PORT, var: Var = _VAR) -> None:
+    """Start everything: database, test provider, API and workers. Ctrl-C ends it."""
+    raise typer.Exit(asyncio.run(stay.serve(SystemOptions(port, var))))
+
+
+@app.command()
+def demo(
+    port: Port = _PORT,
+    var: Var = _VAR,
+    stay_up: Annotated[bool, typer.Option("--stay/--no-stay", help="Stay until Ctrl-C.")] = True,
+) -> None:
+    """Start everything and play the story of a payment."""
+    raise typer.Exit(asyncio.run(stay.demo(SystemOptions(port, var, quick=True), stay_up)))
+
+
+@app.command()
+def api(
+    port: Port = _PORT,
+    workers: Annotated[bool, typer.Option(help="Run the worker's loops in this process.")] = False,
+) -> None:
+    """Serve the API alone, over the database and provider that the environment names."""
+    processes.run_api(port, with_workers=workers)
+
+
+@app.command()
+def worker() -> None:
+    """Run the worker's loops alone: webhooks, inquiries, callbacks, funds that mature."""
+    processes.run_worker()
+
+
+@app.command("migrate")
+def migrate_command(var: Var = _VAR) -> None:
+    """Bring the schema of the database up to this release."""
+    for name in migrate(accounts.database_url(var)):
+        print(f"applied {name}")
+
+
+@ledger.command("trial-balance")
+def trial_balance(var: Var = _VAR) -> None:
+    """Print the sums of all accounts; debits equal credits in every ledger."""
+    raise typer.Exit(asyncio.run(accounts.show_trial_balance(accounts.database_url(var))))
+
+
+@ledger.command()
+def verify(var: Var = _VAR) -> None:
+    """Walk the hash chains and run every invariant; exit code 1 if anything is wrong."""
+    raise typer.Exit(asyncio.run(accounts.show_verification(accounts.database_url(var))))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(installed_version("hazina"))
+
+
+def main() -> None:
+    """Run the command line; a problem that the operator can solve is one clear line."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app()
+    except (NotPossible, EmbeddedError, SchemaError) as problem:
+        Console(stderr=True).print(f"[red]hazina:[/] {problem}", highlight=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    """End on SIGTERM as on Ctrl-C, so that what was started is also stopped."""
+    raise KeyboardInterrupt
