@@ -15,8 +15,8 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.numeric import NumericBinaryLoader, NumericLoader
 
 from hazina.db.link import Again, Link, LinkLost, LinkSettings
-from hazina.db.postgres import decode_rows
 from hazina.db.queries import load_queries
+from hazina.db.results import decode_rows
 from hazina.db.statements import Call, Statements
 from hazina.db.table import Key, Row, Schema, Table
 

@@ -6,14 +6,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from psycopg import pq
+import psycopg
 
 from hazina.clock import Clock, SystemClock
-from hazina.db.arrays import DECODERS, NotEncodable
+from hazina.db.arrays import NotEncodable
 from hazina.db.judging import Effects, Judging, Place, check, gather_claims
 from hazina.db.link import Again, Link, LinkLost, LinkSettings, Poison, UnsafeServer
+from hazina.db.results import Found, take_in
 from hazina.db.slots import Slot, acquire
-from hazina.db.statements import Call, Change, Statements, call, read_columns, statement
+from hazina.db.statements import Call, Change, Statements, call, statement
 from hazina.db.table import Key, Row, Schema, Table
 from hazina.db.unit import (
     Committed,
@@ -61,15 +62,6 @@ class StoreSettings:
     retry_pause_ms: int = 50
     terminate_after_ms: int = 5_000
     holder: str = "writer"
-
-
-@dataclass(slots=True)
-class _Found:
-    """What the first phase of a batch found."""
-
-    won: set[Place] = field(default_factory=set)
-    versions: dict[Place, int] = field(default_factory=dict)
-    rows: dict[Place, Row] = field(default_factory=dict)
 
 
 class PostgresStore:
@@ -249,7 +241,7 @@ class PostgresStore:
         slot: Slot,
         units: Sequence[Unit],
         claims: dict[str, dict[Key, Row]],
-    ) -> _Found:
+    ) -> Found:
         """Lock, claim and read what judging takes, in one round trip."""
         renewing = self._renewal_due()
         batch_lock = call(_LOCK, ("bigint",), slot.batch_id())
@@ -280,9 +272,9 @@ class PostgresStore:
             raise _SlotLost
         if renewing:
             self._renewed_ms = self._clock.monotonic_ms()
-        found = _Found()
+        found = Found()
         for (form, table, keys), result in zip(reads, results[3:], strict=True):
-            _take_in(found, form, table, keys, result)
+            take_in(found, form, table, keys, result)
         return found
 
     def _ranked(self, names: dict[str, dict[Key, Row]]) -> list[Table]:
@@ -362,7 +354,7 @@ class PostgresStore:
             except Again:
                 if link is not None:
                     await self._terminate(link, old.pid, slot.batch_id())
-            except (LinkLost, UnsafeServer):
+            except (LinkLost, UnsafeServer, psycopg.Error):
                 pass  # Asked again below, for as long as it takes.
             finally:
                 if link is not None:
@@ -397,48 +389,4 @@ def _by_key(inserts: Sequence[Insert], schema: Schema) -> dict[str, dict[Key, Ro
     for insert in inserts:
         key = schema[insert.table].key_of(insert.row)
         rows.setdefault(insert.table, {})[key] = insert.row
-    return rows
-
-
-def _take_in(
-    found: _Found, form: str, table: Table, keys: Sequence[Key], result: pq.abc.PGresult
-) -> None:
-    """Read one result of the first phase."""
-    if form == "claim":
-        won = keys if result.ntuples == len(keys) else _returned_keys(table, result)
-        found.won.update((table.name, key) for key in won)
-    elif form == "versions":
-        read = DECODERS["bigint"]
-        for index in range(result.ntuples):
-            key = keys[read(result.get_value(index, 0) or b"") - 1]
-            version = read(result.get_value(index, 1) or b"") if table.versioned else 0
-            found.versions[table.name, key] = version
-    elif form in ("lock", "read"):
-        for row in decode_rows(table, result, first=1):
-            found.rows[table.name, table.key_of(row)] = row
-
-
-def _returned_keys(table: Table, result: pq.abc.PGresult) -> list[Key]:
-    decoders = [DECODERS[table.columns[name]] for name in table.key]
-    return [
-        tuple(
-            decode(result.get_value(index, column) or b"") for column, decode in enumerate(decoders)
-        )
-        for index in range(result.ntuples)
-    ]
-
-
-def decode_rows(table: Table, result: pq.abc.PGresult, *, first: int) -> list[dict[str, object]]:
-    """Return the rows of `lock`, `read` (from column 1) or `where` (from column 0) as dicts."""
-    columns = [
-        (place, name, DECODERS[kind])
-        for place, (name, kind) in enumerate(read_columns(table).items(), first)
-    ]
-    rows = []
-    for index in range(result.ntuples):
-        row: dict[str, object] = {}
-        for place, name, decode in columns:
-            value = result.get_value(index, place)
-            row[name] = None if value is None else decode(value)
-        rows.append(row)
     return rows

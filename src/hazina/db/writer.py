@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from hazina.ids import Ids
 from hazina.refusals import Code, Refusal
 
 _STALE_RETRIES_MAX = 8
+
+_log = logging.getLogger(__name__)
 
 
 class Store(Protocol):
@@ -117,7 +120,13 @@ class Writer:
                 async with asyncio.timeout(self._settings.renewal_ms / 1000):
                     await self._work.wait()
             except TimeoutError:
-                await self._store.renew()
+                await self._renew()
+
+    async def _renew(self) -> None:
+        try:
+            await self._store.renew()
+        except Exception:  # The writer must live on; its next batch meets the same trouble.
+            _log.exception("the writer slot could not be renewed")
 
     def _take(self) -> list[_Waiting]:
         """Take the next batch: urgent lanes first, one unit of each merchant in turn."""
