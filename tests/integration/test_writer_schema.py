@@ -1,0 +1,44 @@
+"""Every table that is declared to the writer exists as declared, with a key that tells its rows."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from hazina.bootstrap.app import SCHEMA
+from hazina.db.statements import read_columns
+from hazina.db.table import Kind, Table
+
+_TYPES: dict[Kind, str] = {
+    "text": "text",
+    "uuid": "uuid",
+    "bigint": "int8",
+    "integer": "int4",
+    "numeric": "numeric",
+    "boolean": "bool",
+    "timestamptz": "timestamptz",
+    "jsonb": "jsonb",
+    "bytea": "bytea",
+    "from_now": "timestamptz",
+}
+
+_COLUMNS = """
+SELECT attname, typname FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
+WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped
+"""
+_UNIQUE_KEYS = """
+SELECT array_agg(attname::text) FROM pg_index
+JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY(indkey)
+WHERE indrelid = %s::regclass AND indisunique AND indpred IS NULL GROUP BY indexrelid
+"""
+
+
+@pytest.mark.parametrize("table", SCHEMA.tables.values(), ids=list(SCHEMA.tables))
+def test_a_declared_table_has_its_columns_and_a_unique_key(database_url: str, table: Table) -> None:
+    with psycopg.connect(database_url) as connection:
+        found = dict(connection.execute(_COLUMNS, (table.name,)).fetchall())
+        keys = [set(names) for (names,) in connection.execute(_UNIQUE_KEYS, (table.name,))]
+    declared = {name: _TYPES[kind] for name, kind in read_columns(table).items()}
+    assert {name: found.get(name) for name in declared} == declared
+    assert set(table.key) in keys
+    assert not table.tenant or table.key[0] == "merchant_id"
