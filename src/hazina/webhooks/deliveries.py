@@ -77,9 +77,38 @@ class WebhookDeliveries:
         events = await self._events.forward(start, limit)
         if not events:
             return 0
-        await self._claim(events)
+        await self.make(events)
         await self._advance(row, events[-1].cursor)
         return len(events)
+
+    async def make(self, events: Sequence[EventRow]) -> None:
+        """Make the delivery rows that these events lack; those that exist stay as they are."""
+        merchants = sorted({event.merchant_id for event in events})
+        by_merchant: dict[str, list[dict[str, object]]] = {}
+        for endpoint in await self._enabled(merchants, limit=_ENDPOINTS_AT_ONCE_MAX):
+            by_merchant.setdefault(str(endpoint["merchant_id"]), []).append(endpoint)
+        now = self._clock.now()
+        units = [
+            Unit(
+                event.merchant_id,
+                claims=(
+                    Claim(
+                        _DELIVERY,
+                        {
+                            "merchant_id": event.merchant_id, "endpoint": endpoint["id"],
+                            "event_id": event.id, "position": event.cursor.position,
+                            "state": "pending", "attempts": 0, "next_at": 0, "last_status": None,
+                            "created": now,
+                        },
+                    ),
+                ),
+                lane=Lane.BULK,
+            )
+            for event in events
+            for endpoint in by_merchant.get(event.merchant_id, ())
+            if wants(endpoint, event.type, event.created)
+        ]  # fmt: skip
+        await asyncio.gather(*(self._writer.submit(unit) for unit in units))
 
     async def due(self, per_endpoint: int, busy: Sequence[str]) -> list[Due]:
         """Return deliveries whose time has come, a few for each endpoint that is not busy."""
@@ -140,34 +169,6 @@ class WebhookDeliveries:
             "webhook_endpoints_enabled", {"merchants": merchants, "limit": limit}
         )
         return [dict(row) for row in rows]
-
-    async def _claim(self, events: Sequence[EventRow]) -> None:
-        merchants = sorted({event.merchant_id for event in events})
-        by_merchant: dict[str, list[dict[str, object]]] = {}
-        for endpoint in await self._enabled(merchants, limit=_ENDPOINTS_AT_ONCE_MAX):
-            by_merchant.setdefault(str(endpoint["merchant_id"]), []).append(endpoint)
-        now = self._clock.now()
-        units = [
-            Unit(
-                event.merchant_id,
-                claims=(
-                    Claim(
-                        _DELIVERY,
-                        {
-                            "merchant_id": event.merchant_id, "endpoint": endpoint["id"],
-                            "event_id": event.id, "position": event.cursor.position,
-                            "state": "pending", "attempts": 0, "next_at": 0, "last_status": None,
-                            "created": now,
-                        },
-                    ),
-                ),
-                lane=Lane.BULK,
-            )
-            for event in events
-            for endpoint in by_merchant.get(event.merchant_id, ())
-            if wants(endpoint, event.type, event.created)
-        ]  # fmt: skip
-        await asyncio.gather(*(self._writer.submit(unit) for unit in units))
 
     async def _advance(self, row: Row, to: Cursor) -> None:
         version = row["version"]
