@@ -84,7 +84,7 @@ async def _live(_: Request) -> Response:
 
 async def _ready(request: Request) -> Response:
     core: Core = request.app.state.core
-    health = core.health()
+    health = await core.health()
     return _json(200 if health.get("ready") else 503, health)
 
 
@@ -98,6 +98,9 @@ async def _callback(request: Request) -> Response:
         kept = await core.callbacks.receive(request.path_params["connector"], headers, body)
     except ClientGone:
         return Response(status_code=400)
+    except KeyError:
+        unknown = Refusal(Code.ROUTE_UNKNOWN, "There is no connector of this name.")
+        return _of(of_refusal(unknown))
     except Refusal as refusal:
         return _of(of_refusal(refusal))
     if not kept:

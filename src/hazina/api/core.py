@@ -75,13 +75,6 @@ class Payments(Protocol):
         """Return a page of objects, newest first, and whether there are more."""
 
 
-class PaymentMethods(Protocol):
-    """Payment methods."""
-
-    def retrieve(self, payment_method_id: str, /) -> Params:
-        """Return one in its public shape."""
-
-
 class Balances(Protocol):
     """What merchants have."""
 
@@ -106,8 +99,6 @@ class Core(Protocol):
     @property
     def payments(self) -> Payments: ...
     @property
-    def payment_methods(self) -> PaymentMethods: ...
-    @property
     def customers(self) -> Customers: ...
     @property
     def events(self) -> Events: ...
@@ -118,7 +109,7 @@ class Core(Protocol):
     @property
     def callbacks(self) -> Callbacks: ...
 
-    def health(self) -> dict[str, Any]:
+    async def health(self) -> dict[str, Any]:
         """Return what works; the key `ready` says whether requests can be taken."""
 
     async def close(self) -> None:

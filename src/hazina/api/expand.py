@@ -6,6 +6,7 @@ from typing import Any
 
 from hazina.api.core import Core
 from hazina.api.forms import shown
+from hazina.api.payment_methods import payment_method_view
 from hazina.merchants.merchant import Caller
 from hazina.paging import Page
 from hazina.refusals import Code, Refusal
@@ -125,7 +126,7 @@ class Expander:
                 case "customer":
                     return await self._core.customers.retrieve(self._caller, object_id)
                 case "payment_method":
-                    return self._core.payment_methods.retrieve(object_id)
+                    return payment_method_view(self._caller, object_id)
                 case "":
                     return None
                 case _:

@@ -38,7 +38,7 @@ CREATE = Fields(
         "metadata": METADATA,
         "receipt_email": Param(EMAIL),
         "shipping": Param(SHIPPING),
-        "source": Param(ID, about="A token or payment method, such as tok_visa."),
+        "source": Param(ID, required=True, about="A token or payment method, such as tok_visa."),
         "statement_descriptor": Param(STATEMENT),
         "statement_descriptor_suffix": Param(STATEMENT),
         "transfer_group": _TRANSFER_GROUP,
@@ -46,25 +46,20 @@ CREATE = Fields(
     _UNSUPPORTED,
 )
 UPDATE = Fields(
-    {
-        "customer": Param(ID),
-        "description": DESCRIPTION,
-        "metadata": METADATA,
-        "receipt_email": Param(EMAIL, unsettable=True),
-        "shipping": Param(SHIPPING),
-        "transfer_group": _TRANSFER_GROUP,
-    },
-    _UNSUPPORTED,
+    {"description": DESCRIPTION, "metadata": METADATA},
+    _UNSUPPORTED
+    | dict.fromkeys(
+        ("customer", "receipt_email", "shipping", "transfer_group"),
+        "it is fixed once the charge is made; change description or metadata",
+    ),
 )
 CAPTURE = Fields(
-    {
-        "amount": Param(AMOUNT),
-        "receipt_email": Param(EMAIL),
-        "statement_descriptor": Param(STATEMENT),
-        "statement_descriptor_suffix": Param(STATEMENT),
-        "transfer_group": _TRANSFER_GROUP,
-    },
-    _UNSUPPORTED,
+    {"amount": Param(AMOUNT)},
+    _UNSUPPORTED
+    | dict.fromkeys(
+        ("receipt_email", "statement_descriptor", "statement_descriptor_suffix", "transfer_group"),
+        "set it when you create the charge",
+    ),
 )
 LIST = Fields(
     {"customer": Param(ID), "payment_intent": Param(ID), **CREATED, **LIST_PARAMS},

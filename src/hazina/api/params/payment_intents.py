@@ -35,16 +35,14 @@ UNSUPPORTED = {
     "payment_details": "put references into metadata",
     "payment_method_configuration": "use payment_method_types",
     "payment_method_data": _USE_PAYMENT_METHOD,
+    "payment_method_options": "capture_method is a parameter of its own, and 3-D Secure is asked "
+    "for when the card needs it, so leave it out",
     "radar_options": "leave it out",
+    "error_on_requires_action": "look at next_action and cancel the payment intent instead",
+    "off_session": "leave it out, and cancel the payment intent if it requires action",
     "transfer_data": NO_CONNECT,
     "amount_to_confirm": "the whole amount is confirmed; update the amount first",
 }
-_CARD_OPTIONS = Fields(
-    {
-        "capture_method": Param(Choice(("manual",)), unsettable=True),
-        "request_three_d_secure": Param(Choice(("any", "automatic", "challenge"))),
-    }
-)
 _AUTOMATIC = Fields(
     {
         "enabled": Param(Boolean(), required=True),
@@ -53,11 +51,8 @@ _AUTOMATIC = Fields(
 )
 _CAPTURE = Param(Choice(("automatic", "automatic_async", "manual")))
 _FUTURE = Param(Choice(("off_session", "on_session")), unsettable=True)
-_METHOD_OPTIONS = Param(Fields({"card": Param(_CARD_OPTIONS)}))
 
 _CONFIRM_ONLY = {
-    "error_on_requires_action": Param(Boolean()),
-    "off_session": Param(Boolean()),
     "return_url": Param(URL),
     "use_stripe_sdk": Param(Boolean(), about="Accepted; the next action is always a redirect."),
 }
@@ -66,8 +61,7 @@ _CHANGEABLE = {
     "description": DESCRIPTION,
     "metadata": METADATA,
     "payment_method": Param(ID, unsettable=True),
-    "payment_method_options": _METHOD_OPTIONS,
-    "payment_method_types": Param(Items(Text(length_max=64), count_max=20, count_min=1)),
+    "payment_method_types": Param(Items(Choice(("card",)), count_max=20, count_min=1)),
     "receipt_email": Param(EMAIL, unsettable=True),
     "setup_future_usage": _FUTURE,
     "shipping": Param(SHIPPING, unsettable=True),
@@ -103,7 +97,6 @@ CONFIRM = Fields(
         "client_secret": Param(Text()),
         "capture_method": _CAPTURE,
         "payment_method": Param(ID),
-        "payment_method_options": _METHOD_OPTIONS,
         "payment_method_types": _CHANGEABLE["payment_method_types"],
         "receipt_email": Param(EMAIL, unsettable=True),
         "setup_future_usage": _FUTURE,
@@ -113,14 +106,13 @@ CONFIRM = Fields(
     UNSUPPORTED,
 )
 CAPTURE = Fields(
-    {
-        "amount_to_capture": Param(AMOUNT),
-        "final_capture": Param(Boolean()),
-        "metadata": METADATA,
-        "statement_descriptor": Param(STATEMENT),
-        "statement_descriptor_suffix": Param(STATEMENT),
-    },
-    UNSUPPORTED,
+    {"amount_to_capture": Param(AMOUNT)},
+    UNSUPPORTED
+    | dict.fromkeys(
+        ("metadata", "statement_descriptor", "statement_descriptor_suffix"),
+        "update the payment intent first",
+    )
+    | {"final_capture": "one capture is made, and what is left is released, so leave it out"},
 )
 CANCEL = Fields(
     {

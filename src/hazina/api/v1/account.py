@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hazina.api.params.others import NOTHING
+from hazina.api.payment_methods import payment_method_view
 from hazina.api.route import Call, Result, Route
 from hazina.clock import unix
 from hazina.merchants.merchant import Merchant
@@ -30,7 +31,7 @@ async def retrieve(call: Call) -> Result:
 
 async def payment_method(call: Call) -> Result:
     """Return one payment method."""
-    return call.core.payment_methods.retrieve(call.ids[0])
+    return payment_method_view(call.caller, call.ids[0])
 
 
 def view(merchant: Merchant) -> dict[str, Any]:
