@@ -124,6 +124,16 @@ async def test_what_a_refused_unit_undid_can_be_booked_by_its_neighbour() -> Non
     assert [line["line"] for line in ledger.history("shop")] == [1, 2]
 
 
+async def test_a_pending_transfer_of_a_refused_unit_cannot_be_posted() -> None:
+    ledger = Ledger()
+    refused, post = await ledger.batch(
+        (transfer("p", 100, PENDING | LINKED), transfer("bad", 0)),
+        (transfer("post", None, POST, of="p"),),
+    )
+    assert isinstance(refused, Refused)
+    assert statuses(post) == [Status.PENDING_TRANSFER_NOT_FOUND]
+
+
 async def test_units_of_one_batch_see_each_other() -> None:
     ledger = Ledger(account("bank"), account("shop", LIMITED), account("fees"))
     take = transfer("a", 60, debit="shop", credit="fees")
