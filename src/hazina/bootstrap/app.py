@@ -142,7 +142,7 @@ async def open_core(
     payments.connect(dispatch.run_now)
     callbacks = Callbacks(
         connectors={kind.name: connector}, reader=reader, writer=writer, clock=clock,
-        report=payments.report,
+        report=payments.report, ask=dispatch.ask,
     )  # fmt: skip
     return Core(
         settings, clock, ids, reader, writer, tasks, merchants, idempotency, payments,

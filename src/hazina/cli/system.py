@@ -86,6 +86,7 @@ class System:
 
     def stop(self) -> None:
         """End the API first, so that what it has under way can finish, and the database last."""
+        (self._options.var / "demo.env").unlink(missing_ok=True)
         for child in reversed(self._children):
             seconds = _API_STOPS_WITHIN_SECONDS
             child.stop(seconds if child.name == "api" else _PROVIDER_STOPS_WITHIN_SECONDS)

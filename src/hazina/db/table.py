@@ -39,7 +39,7 @@ class Table:
 
     def key_of(self, row: Row) -> Key:
         """Return the row's key."""
-        return tuple(row[column] for column in self.key)
+        return tuple([row[column] for column in self.key])
 
 
 class Schema:

@@ -129,7 +129,7 @@ class Overloaded(Exception):
 
 
 class Quarantined(Exception):
-    """The database refuses this unit's data (SQLSTATE class 22 or 23). Answer 500; others commit."""
+    """The database refuses this unit's data (SQLSTATE class 22 or 23). Others commit."""
 
 
 class Needs(Protocol):
@@ -150,7 +150,7 @@ class BatchJudge(Protocol):
         """Accept the unit's transfers (their results) or refuse them all, leaving no effect."""
 
     def writes(self) -> Sequence[Insert | Update | Delete]:
-        """Return what the accepted units (and the refused ones' ids) must leave in the engine's tables."""
+        """Return what the accepted units, and the ids of refused ones, leave in the tables."""
 
     def digest(self) -> bytes:
         """Return the SHA-256 of everything appended, for the hash chain of the batch."""

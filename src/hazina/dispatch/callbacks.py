@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
 from hazina.clock import Clock, unix
-from hazina.commands.command import from_row
+from hazina.commands.command import Command, State, from_row
 from hazina.db.reader import Reader
 from hazina.db.table import Row
 from hazina.db.unit import Claim, Committed, Lane, RowVersion, Taken, Unit, Update
@@ -15,6 +15,7 @@ from hazina.db.writer import Writer
 from hazina.dispatch.service import Report
 from hazina.payments.service import Performed
 from hazina.rails.contract import CallbackRefused, Connector
+from hazina.rails.outcome import InquiryOutcome
 
 _log = structlog.get_logger()
 _TRIES_MAX = 5
@@ -28,12 +29,14 @@ class Callbacks:
     def __init__(
         self, *, connectors: Mapping[str, Connector], reader: Reader, writer: Writer,
         clock: Clock, report: Report,
+        ask: Callable[[Command], Awaitable[InquiryOutcome]],
     ) -> None:  # fmt: skip
         self._connectors = connectors
         self._reader = reader
         self._writer = writer
         self._clock = clock
         self._report = report
+        self._ask = ask
 
     async def receive(self, connector_name: str, headers: Mapping[str, str], body: bytes) -> bool:
         """Store a callback once; return False for one that is forged or cannot be read.
@@ -78,7 +81,12 @@ class Callbacks:
             await self._park(row, str(refused))
             return
         command = from_row(found[0])
-        await self._report(command, Performed(callback.outcome, _NEXT_INQUIRY_MS))
+        outcome: InquiryOutcome = callback.outcome
+        if command.state is State.DONE:
+            # It contradicts or repeats what is settled (a refund may still come back): the
+            # provider's own books decide, not the message.
+            outcome = await self._ask(command)
+        await self._report(command, Performed(outcome, _NEXT_INQUIRY_MS))
         await self._change(row, {"state": "applied", "next_at": None, "reason": None})
 
     async def _park(self, row: Row, reason: str) -> None:

@@ -117,12 +117,17 @@ class Dispatcher:
         row = await self._reader.get("command", command.key)
         return from_row(row) if row is not None else None
 
-    async def _inquire(self, command: Command, sent_ago_ms: int) -> InquiryOutcome:
-        """Ask; a not-found that proves nothing yet stays unknown."""
+    async def ask(self, command: Command) -> InquiryOutcome:
+        """Ask the provider what became of a command; changes nothing."""
         connector = self._connectors[command.provider]
         request = command.to_request()
         guard = self._guards[command.provider]
-        outcome = await guard.inquire(lambda: connector.inquire(request))
+        return await guard.inquire(lambda: connector.inquire(request))
+
+    async def _inquire(self, command: Command, sent_ago_ms: int) -> InquiryOutcome:
+        """Ask; a not-found that proves nothing yet stays unknown."""
+        connector = self._connectors[command.provider]
+        outcome = await self.ask(command)
         if not isinstance(outcome, NotFound):
             return outcome
         capabilities = connector.capabilities

@@ -407,10 +407,7 @@ def _late(draft: Draft, subject: Subject, outcome: Outcome | NotFound) -> Effect
     """A refund that had succeeded may still fail at the customer's bank; nothing else changes."""
     refund = subject.refund
     late_failure = (
-        refund is not None
-        and isinstance(outcome, Declined)
-        and refund.status == "succeeded"
-        and outcome.code == LATE_REFUND_FAILURE
+        refund is not None and isinstance(outcome, Declined) and refund.status == "succeeded"
     )
     if not late_failure:
         return Effect(subject)
@@ -445,10 +442,6 @@ def _late(draft: Draft, subject: Subject, outcome: Outcome | NotFound) -> Effect
     draft.event("charge.updated", charge_now, charge_view)
     _refund_event(draft, refund, refund_now)
     return Effect(replace(subject, charge=charge_now, refund=refund_now))
-
-
-LATE_REFUND_FAILURE = "refund_failed"
-"""The code by which a connector says that a refund which had gone through came back."""
 
 
 def _failure_reason(outcome: Declined) -> str:

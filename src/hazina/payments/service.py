@@ -457,6 +457,12 @@ class Payments:
     async def _refundable(self, caller: Caller, params: dict[str, Any]) -> tuple[Intent, Charge]:
         merchant_id = caller.merchant.merchant_id
         charge_id = params.get("charge")
+        if (charge_id is None) == (params.get("payment_intent") is None):
+            raise Refusal(
+                Code.PARAMETER_MISSING,
+                "Send one of these params: payment_intent, charge.",
+                param="payment_intent",
+            )
         if charge_id is None:
             intent = await self._store.intent(merchant_id, params["payment_intent"])
             if intent.latest_charge is None:

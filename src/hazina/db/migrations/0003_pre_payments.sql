@@ -207,4 +207,3 @@ CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history();
 CREATE TRIGGER balance_transaction_append_only BEFORE UPDATE OR DELETE OR TRUNCATE
     ON balance_transaction FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history();
-CREATE INDEX account_owner ON account (owner) WHERE owner <> '';
