@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +12,7 @@ from rich.table import Table
 
 import hazina
 from hazina.bootstrap.app import SCHEMA, query_files
+from hazina.cli.place import unused
 from hazina.db import embedded
 from hazina.db.pooled import PooledReader
 from hazina.db.queries import load_queries
@@ -21,9 +22,24 @@ from hazina.money.currency import exponent
 _INVARIANTS = Path(hazina.__file__).parent / "ledger" / "invariants.sql"
 
 
-def database_url(var: Path) -> str:
-    """Return the URL of one's own database, or of the embedded one of a folder, started."""
-    return os.environ.get("HAZINA_DATABASE_URL") or embedded.ensure(var / "postgres").url
+@contextmanager
+def database(var: Path) -> Iterator[str]:
+    """Yield the URL of one's own database, or of the embedded one of a folder.
+
+    An embedded server that no running system uses is stopped again.
+    """
+    own = os.environ.get("HAZINA_DATABASE_URL")
+    if own:
+        yield own
+        return
+    var.mkdir(parents=True, exist_ok=True)
+    server = embedded.ensure(var / "postgres")
+    try:
+        yield server.url
+    finally:
+        with unused(var) as nobody_runs:
+            if nobody_runs:
+                embedded.stop(server)
 
 
 async def show_trial_balance(url: str, console: Console | None = None) -> int:

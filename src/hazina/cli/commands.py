@@ -67,20 +67,23 @@ def worker() -> None:
 @app.command("migrate")
 def migrate_command(var: Var = _VAR) -> None:
     """Bring the schema of the database up to this release."""
-    for name in migrate(accounts.database_url(var)):
-        print(f"applied {name}")
+    with accounts.database(var) as url:
+        for name in migrate(url):
+            print(f"applied {name}")
 
 
 @ledger.command("trial-balance")
 def trial_balance(var: Var = _VAR) -> None:
     """Print the sums of all accounts; debits equal credits in every ledger."""
-    raise typer.Exit(asyncio.run(accounts.show_trial_balance(accounts.database_url(var))))
+    with accounts.database(var) as url:
+        raise typer.Exit(asyncio.run(accounts.show_trial_balance(url)))
 
 
 @ledger.command()
 def verify(var: Var = _VAR) -> None:
     """Walk the hash chains and run every invariant; exit code 1 if anything is wrong."""
-    raise typer.Exit(asyncio.run(accounts.show_verification(accounts.database_url(var))))
+    with accounts.database(var) as url:
+        raise typer.Exit(asyncio.run(accounts.show_verification(url)))
 
 
 @app.command()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +90,16 @@ async def only_one(var: Path, clock: Clock) -> AsyncIterator[None]:
                 )
             await clock.sleep_ms(100)
         yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def unused(var: Path) -> Iterator[bool]:
+    """Say whether no system runs on the folder, and while that is so keep one from starting."""
+    descriptor = os.open(var / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        yield _locked(descriptor)
     finally:
         os.close(descriptor)
 
