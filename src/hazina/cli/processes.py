@@ -8,10 +8,12 @@ import signal
 
 import uvicorn
 import uvloop
+from starlette.types import Message, Receive, Scope, Send
 
 from hazina.api.app import create_app
 from hazina.bootstrap.app import Core, open_core
 from hazina.bootstrap.settings import Settings
+from hazina.cli.place import NotPossible
 from hazina.workers.worker import Worker
 
 _KEEP_ALIVE_SECONDS = 75
@@ -29,15 +31,34 @@ def run_worker() -> None:
 
 
 async def _api(port: int, *, with_workers: bool) -> None:
-    core = await open_core(Settings())
-    worker = Worker(core) if with_workers else None
+    workers: list[Worker] = []
 
     async def opened() -> Core:
+        core = await open_core(Settings())
+        if with_workers:
+            workers.append(Worker(core))
+            workers[0].start()
+        # Everything loaded stays for good; walking over it in every collection would be wasted.
+        gc.freeze()
         return core
+
+    app = create_app(opened)
+
+    async def drained(scope: Scope, receive: Receive, send: Send) -> None:
+        """End the loops before the application closes the core that they work on."""
+
+        async def received() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                for worker in workers:
+                    await worker.close()
+            return message
+
+        await app(scope, received if scope["type"] == "lifespan" else receive, send)
 
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(opened),
+            drained,
             host="127.0.0.1",
             port=port,
             loop="uvloop",
@@ -52,16 +73,9 @@ async def _api(port: int, *, with_workers: bool) -> None:
             backlog=2_048,
         )
     )
-    if worker is not None:
-        worker.start()
-    # Everything loaded stays for good; walking over it in every collection would be wasted.
-    gc.freeze()
-    try:
-        await server.serve()
-    finally:
-        if worker is not None:
-            await worker.close()
-        await core.close()
+    await server.serve()
+    if not server.started:
+        raise NotPossible("the API could not start; what stands above says why.")
 
 
 async def _worker() -> None:
