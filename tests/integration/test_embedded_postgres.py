@@ -7,7 +7,9 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -33,6 +35,14 @@ def _value(server: embedded.Server, query: bytes) -> object:
         row = connection.execute(query).fetchone()
     assert row is not None
     return row[0]
+
+
+def _wait_until(fact: Callable[[], bool]) -> None:
+    """A signal takes effect a moment after it was sent."""
+    deadline = time.monotonic() + 10
+    while not fact():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def _has_ended(pid: int) -> bool:
@@ -113,17 +123,16 @@ def test_it_starts_while_another_process_bears_the_number_of_the_killed_one(fold
 def test_it_starts_while_a_backend_of_the_killed_server_still_works(folder: Path) -> None:
     """A backend in a long computation does not notice that its postmaster is gone."""
     server = embedded.ensure(folder)
-    connection = psycopg.connect(server.url, autocommit=True)
-    backend = psutil.Process(connection.info.backend_pid)
-    backend.suspend()
-    embedded.kill(server)
-    assert backend.status() == psutil.STATUS_STOPPED
+    with closing(psycopg.connect(server.url, autocommit=True)) as connection:
+        backend = psutil.Process(connection.info.backend_pid)
+        backend.suspend()
+        _wait_until(lambda: backend.status() == psutil.STATUS_STOPPED)
+        embedded.kill(server)
 
-    again = embedded.ensure(folder)
+        again = embedded.ensure(folder)
 
     assert again.pid != server.pid
     assert _has_ended(backend.pid)
-    connection.close()
 
 
 def test_a_first_start_that_was_killed_halfway_is_begun_anew(folder: Path) -> None:
