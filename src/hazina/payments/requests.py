@@ -20,8 +20,8 @@ from hazina.payments.intent import (
     IntentStatus,
     check_state,
 )
-from hazina.payments.outcomes import Subject
 from hazina.payments.refund import Refund
+from hazina.payments.subject import Subject
 from hazina.payments.view import charge_view, intent_view, refund_view
 from hazina.rails.contract import Operation
 from hazina.refusals import Code, Refusal

@@ -23,10 +23,11 @@ from hazina.payments import release, requests
 from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
 from hazina.payments.intent import Intent, check_state
-from hazina.payments.outcomes import Subject, apply
+from hazina.payments.outcomes import apply
 from hazina.payments.refund import Refund
 from hazina.payments.store import Payments as Store
 from hazina.payments.store import charge_from, intent_from, missing, refund_from
+from hazina.payments.subject import Subject
 from hazina.payments.view import charge_view, intent_view, refund_view
 from hazina.rails.outcome import NotFound, Outcome
 from hazina.refusals import Code, Refusal

@@ -1,0 +1,144 @@
+"""What the outcome of a capture or a void changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import assert_never
+
+from hazina.balances.line import Line
+from hazina.commands.command import settled, waiting
+from hazina.ledger import shapes
+from hazina.money.rounding import basis_points_of
+from hazina.payment_methods.service import bypasses_pending
+from hazina.payments.charge import Charge
+from hazina.payments.draft import Draft
+from hazina.payments.intent import IntentStatus
+from hazina.payments.subject import Effect, Subject, evidence, owed, processing, void_authorization
+from hazina.payments.view import charge_view, intent_view
+from hazina.rails.outcome import (
+    ActionRequired,
+    Approved,
+    Declined,
+    NotFound,
+    NotSent,
+    Outcome,
+    Pending,
+    Unknown,
+)
+from hazina.refusals import Code, Refusal
+
+_S = IntentStatus
+FUNDS_DELAY = timedelta(days=2)
+
+
+def captured(draft: Draft, charge: Charge, amount: int, operation_id: str) -> Charge:
+    """Return the charge captured for an amount; adds its entry and its balance line."""
+    merchant = draft.merchant
+    fee = basis_points_of(amount, merchant.fee_basis_points)
+    at_once = bypasses_pending(charge.payment_method)
+    draft.transfers.extend(
+        shapes.capture(
+            attempt_id=charge.id, operation_id=operation_id, merchant_id=merchant.merchant_id,
+            provider=charge.provider, currency=charge.currency, livemode=merchant.livemode,
+            amount_minor=amount, fee_minor=fee, to_available=at_once,
+            clearing_slot=charge.clearing_slot, slot=draft.slot,
+            overdraft_minor=merchant.overdraft_minor,
+        )
+    )  # fmt: skip
+    available_on = draft.now if at_once else draft.now + FUNDS_DELAY
+    line_id = draft.ids.new("txn")
+    draft.line(
+        Line(
+            merchant.merchant_id, line_id, "charge", amount, fee, charge.currency, charge.id,
+            charge.id, available_on, draft.now,
+        )
+    )  # fmt: skip
+    return replace(
+        charge, captured=True, amount_captured=amount, fee=fee,
+        funds="available" if at_once else "pending", available_on=available_on,
+        balance_transaction=line_id,
+    )  # fmt: skip
+
+
+def apply_capture(
+    draft: Draft, subject: Subject, outcome: Outcome | NotFound, next_ms: int
+) -> Effect:
+    """Write what the outcome of a capture means."""
+    intent, charge, command = subject.intent, subject.charge, subject.command
+    match outcome:
+        case Approved():
+            draft.settle(settled(command))
+            amount = command.request["amount_minor"]
+            charge_now = captured(draft, charge, amount, command.id)
+            charge_now = replace(charge_now, revision=charge.revision + 1)
+            intent_now = replace(
+                intent, status=_S.SUCCEEDED, amount_received=amount, amount_capturable=0,
+                operation=None, operation_kind=None, unknown=None, revision=intent.revision + 1,
+            )  # fmt: skip
+            draft.put(charge, charge_now)
+            draft.put(intent, intent_now)
+            draft.event("charge.captured", charge_now, charge_view)
+            draft.event("payment_intent.succeeded", intent_now, intent_view)
+            return Effect(replace(subject, intent=intent_now, charge=charge_now))
+        case Declined():
+            draft.settle(settled(command))
+            return _back_to_capturable(draft, subject, outcome)
+        case NotSent() | NotFound():
+            draft.settle(owed(command, next_ms, outcome))
+            return processing(draft, subject, Unknown(evidence(outcome)), next_ms)
+        case Pending() | Unknown() | ActionRequired():
+            draft.settle(waiting(command, next_ms, evidence(outcome)))
+            return processing(draft, subject, Unknown(evidence(outcome)), next_ms)
+        case _ as never:
+            assert_never(never)
+
+
+def _back_to_capturable(draft: Draft, subject: Subject, outcome: Declined) -> Effect:
+    """A capture or cancel was refused by the provider: the authorization stands as it was."""
+    intent = subject.intent
+    back = _S.REQUIRES_CAPTURE if subject.charge.status == "succeeded" else intent.status
+    intent_now = replace(intent, operation=None, operation_kind=None, unknown=None)
+    if intent.status is _S.PROCESSING:
+        # Visible again as what it was; only a state that was shown makes an event.
+        intent_now = replace(intent_now, status=back, revision=intent.revision + 1)
+        draft.event("payment_intent.amount_capturable_updated", intent_now, intent_view)
+    draft.put(intent, intent_now)
+    refusal = Refusal(
+        Code.PROCESSING_ERROR,
+        f"The provider refused the {subject.command.operation.value} of {intent.id}: "
+        f"{outcome.message} Retrieve the PaymentIntent to see what it still allows.",
+    )
+    return Effect(replace(subject, intent=intent_now), refusal)
+
+
+def apply_void(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next_ms: int) -> Effect:
+    """Write what the outcome of a cancellation means."""
+    intent, charge, command = subject.intent, subject.charge, subject.command
+    match outcome:
+        case Approved():
+            draft.settle(settled(command))
+            intent_now = replace(
+                intent, status=_S.CANCELED, canceled_at=draft.now, amount_capturable=0,
+                operation=None, operation_kind=None, unknown=None, next_action=None,
+                revision=intent.revision + 1,
+                cancellation_reason=command.request.get("cancellation_reason"),
+            )  # fmt: skip
+            void_authorization(draft, charge)
+            if charge.status == "open":
+                # The customer never finished authenticating: the attempt ends unseen.
+                draft.put(charge, replace(charge, status="failed"))
+            draft.put(intent, intent_now)
+            draft.event("payment_intent.canceled", intent_now, intent_view)
+            return Effect(replace(subject, intent=intent_now))
+        case Declined():
+            draft.settle(settled(command))
+            return _back_to_capturable(draft, subject, outcome)
+        case NotSent() | NotFound():
+            draft.settle(owed(command, next_ms, outcome))
+            return processing(draft, subject, Unknown(evidence(outcome)), next_ms)
+        case Pending() | Unknown() | ActionRequired():
+            draft.settle(waiting(command, next_ms, evidence(outcome)))
+            return processing(draft, subject, Unknown(evidence(outcome)), next_ms)
+        case _ as never:
+            assert_never(never)

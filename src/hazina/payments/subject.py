@@ -1,0 +1,103 @@
+"""What an outcome is about, what came of it, and the steps that several outcomes share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from hazina.clock import unix
+from hazina.commands.command import Command, State, change
+from hazina.ledger import shapes
+from hazina.payments.charge import Charge
+from hazina.payments.draft import Draft
+from hazina.payments.intent import Intent, IntentStatus
+from hazina.payments.refund import Refund
+from hazina.payments.view import intent_view
+from hazina.rails.outcome import (
+    NotFound,
+    NotSent,
+    Outcome,
+    Pending,
+    Unknown,
+)
+from hazina.refusals import Refusal
+
+_S = IntentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A command and the objects that its outcome changes, as they were read."""
+
+    command: Command
+    intent: Intent
+    charge: Charge
+    refund: Refund | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What became of the objects, and the refusal that the caller reads if it is a no."""
+
+    subject: Subject
+    refusal: Refusal | None = None
+
+
+def processing(draft: Draft, subject: Subject, outcome: Pending | Unknown, next_ms: int) -> Effect:
+    """Show that nobody knows yet, once; later inquiries change only the command."""
+    intent = subject.intent
+    if intent.status is _S.PROCESSING:
+        return Effect(subject)
+    known = {
+        "outcome": "pending" if isinstance(outcome, Pending) else "unknown",
+        "operation": subject.command.operation.value, "reason": evidence(outcome),
+        "since": unix(draft.now),
+        "next_inquiry_at": unix(draft.now + timedelta(milliseconds=next_ms)),
+    }  # fmt: skip
+    intent_now = replace(
+        intent, status=_S.PROCESSING, unknown=known, next_action=None,
+        revision=intent.revision + 1,
+    )  # fmt: skip
+    draft.put(intent, intent_now)
+    draft.event("payment_intent.processing", intent_now, intent_view)
+    return Effect(replace(subject, intent=intent_now))
+
+
+def void_authorization(draft: Draft, charge: Charge) -> None:
+    """Release the authorization in the ledger."""
+    merchant = draft.merchant
+    draft.transfers.extend(
+        shapes.void(
+            attempt_id=charge.id, merchant_id=merchant.merchant_id, provider=charge.provider,
+            currency=charge.currency, livemode=merchant.livemode,
+            clearing_slot=charge.clearing_slot,
+        )
+    )  # fmt: skip
+
+
+def owed(command: Command, next_ms: int, outcome: NotSent | NotFound) -> Any:
+    """An obligation that provably did not happen is sent again, under the same reference."""
+    return change(
+        command, state=State.RESEND.value, lease_until=None, next_at=next_ms,
+        evidence=evidence(outcome),
+    )  # fmt: skip
+
+
+def evidence(outcome: Outcome | NotFound) -> str:
+    """Return what is known, in a few words, to be kept and shown."""
+    match outcome:
+        case Unknown():
+            return (
+                f"{outcome.reason} ({outcome.reason_code})"
+                if outcome.reason_code
+                else (outcome.reason)
+            )
+        case NotSent():
+            return outcome.reason
+        case NotFound():
+            return "the provider does not know the reference"
+        case Pending():
+            return "the provider has not decided yet"
+        case _:
+            return type(outcome).__name__
