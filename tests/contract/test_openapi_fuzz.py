@@ -1,0 +1,141 @@
+"""Requests generated from the served OpenAPI document: no 5xx, and every answer in Stripe's shape."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+
+from hazina.api.table import ROUTES
+from tests.support import stripe_schema
+from tests.support.postgres import TestRun
+from tests.support.served import Served, served
+
+SEED = int(os.environ.get("HAZINA_FUZZ_SEED", "20260101"))
+EXAMPLES = 300 if os.environ.get("HAZINA_FAULTS") == "whole" else 8
+_SECONDS_PER_ROUTE = 900 if os.environ.get("HAZINA_FAULTS") == "whole" else 60
+
+# The first word of each route's path after /v1, and what its {id} can be.
+_KINDS = {
+    "accounts": "account",
+    "balance": "balance_transaction",
+    "balance_transactions": "balance_transaction",
+    "charges": "charge",
+    "customers": "customer",
+    "events": "event",
+    "payment_intents": "payment_intent",
+    "payment_methods": "payment_method",
+    "refunds": "refund",
+    "webhook_endpoints": "webhook_endpoint",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is fuzzed: the API, its document, and ids of objects that exist."""
+
+    api: Served
+    schema: Any
+    ids: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def target(test_run: TestRun) -> Iterator[Target]:
+    with test_run.database() as url, served(url) as api:
+        schema = schemathesis.openapi.from_dict(api.send("GET", "/openapi.json").body)
+        yield Target(api, schema, _objects(api))
+
+
+def _objects(api: Served) -> dict[str, str]:
+    """Make one object of each kind, so that generated requests also reach past a 404."""
+
+    def made(path: str, body: bytes) -> dict[str, Any]:
+        answer = api.send("POST", path, body)
+        assert answer.status == 200, answer.body
+        result: dict[str, Any] = answer.body
+        return result
+
+    paid = made(
+        "/v1/payment_intents",
+        b"amount=5000&currency=kes&payment_method=pm_card_visa&confirm=true"
+        b"&return_url=https://duka.test/done&expand[]=latest_charge",
+    )
+    charge = paid["latest_charge"]
+    refund = made("/v1/refunds", f"charge={charge['id']}&amount=100".encode())
+    customer = made("/v1/customers", b"name=Amina")
+    # A reserved name: nothing listens there, and no worker runs that would deliver to it.
+    hook = made("/v1/webhook_endpoints", b"url=https://duka.test/hook&enabled_events[]=*")
+    event = api.send("GET", "/v1/events?limit=1").body["data"][0]
+    return {
+        "account": api.send("GET", "/v1/account").body["id"],
+        "balance_transaction": charge["balance_transaction"],
+        "charge": charge["id"],
+        "customer": customer["id"],
+        "event": event["id"],
+        "payment_intent": paid["id"],
+        "payment_method": "pm_card_visa",
+        "refund": refund["id"],
+        "webhook_endpoint": hook["id"],
+    }
+
+
+def demand_sound(target: Target, case: Any, known_id: bool) -> None:
+    """Send a generated request and demand an answer in Stripe's shape that is no failure."""
+    if known_id and case.path_parameters:
+        kind = _KINDS[case.operation.path.split("/")[2]]
+        case.path_parameters = dict.fromkeys(case.path_parameters, target.ids[kind])
+    answer = case.call(
+        base_url=target.api.url,
+        headers={"Authorization": f"Bearer {target.api.key}"},
+        timeout=30,
+    )
+    assert answer.status_code < 500, (case.as_curl_command(), answer.content)
+    if "request-id" not in answer.headers:
+        # What is no HTTP request at all is refused by the server, before there is one to name.
+        assert answer.status_code == 400, (case.as_curl_command(), answer.content)
+        return
+    body = json.loads(answer.content)
+    problems = stripe_schema.check(body)
+    assert problems == [], (case.as_curl_command(), answer.content)
+    assert ("error" in body) == (answer.status_code >= 400)
+
+
+@pytest.mark.timeout(_SECONDS_PER_ROUTE)
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_generated_requests_never_fail_and_are_answered_in_shape(
+    target: Target, route: Any
+) -> None:
+    print(f"HAZINA_FUZZ_SEED={SEED}")
+    operation = target.schema[route.path][route.method]
+    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+
+        @seed(SEED)
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            phases=(Phase.generate,) if EXAMPLES < 100 else (Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=mode), known_id=st.booleans())
+        def generated(case: Any, known_id: bool) -> None:
+            demand_sound(target, case, known_id)
+
+        generated()
+
+
+def test_the_document_describes_every_route(target: Target) -> None:
+    described = {
+        (method.upper(), path)
+        for path, operations in target.schema.raw_schema["paths"].items()
+        for method in operations
+    }
+    assert described == {(route.method, route.path) for route in ROUTES}
