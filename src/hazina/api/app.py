@@ -16,7 +16,7 @@ from hazina.api.core import Core, CoreFactory
 from hazina.api.docs_page import page
 from hazina.api.endpoint import ClientGone, Endpoint, read_body
 from hazina.api.openapi import document
-from hazina.api.reply import Receive, Reply, Scope, Send, internal, of_refusal
+from hazina.api.reply import Message, Receive, Reply, Scope, Send, internal, of_refusal
 from hazina.api.route import Router
 from hazina.api.table import ROUTES
 from hazina.refusals import Code, Refusal
@@ -47,8 +47,23 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/v1/") and self._endpoint:
             await self._endpoint(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._shell(scope, receive, self._with_request_id(send))
         else:
             await self._shell(scope, receive, send)
+
+    def _with_request_id(self, send: Send) -> Send:
+        """Name each answer of the shell, as those of /v1 are, unless its handler has done so."""
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = message["headers"]
+                if not any(name == b"request-id" for name, _ in headers):
+                    request_id = self._shell.state.core.ids.new("req").encode()
+                    message["headers"] = [*headers, (b"request-id", request_id)]
+            await send(message)
+
+        return named
 
     @asynccontextmanager
     async def _lifespan(self, shell: Starlette) -> AsyncIterator[None]:
@@ -120,7 +135,10 @@ async def _wrong_method(request: Request, _: Exception) -> Response:
 
 async def _failed(request: Request, _: Exception) -> Response:
     core: Core = request.app.state.core
-    return _of(internal(core.ids.new("req")))
+    request_id = core.ids.new("req")
+    answer = internal(request_id)
+    answer.headers.append((b"request-id", request_id.encode()))
+    return _of(answer)
 
 
 def _of(answer: Reply) -> Response:

@@ -149,5 +149,5 @@ async def open_core(
         Customers(reader, idempotency, clock, ids),
         Events(reader),
         WebhookEndpoints(reader, idempotency, clock, ids),
-        Balances(reader), dispatch, callbacks, asyncio.Event(), [connector, transport, reader],
+        Balances(reader), dispatch, callbacks, asyncio.Event(), [connector, transport, reader, store],
     )  # fmt: skip
