@@ -60,8 +60,8 @@ RETRY_HEADERS: dict[Code, list[tuple[bytes, bytes]]] = {
     Code.IDEMPOTENCY_KEY_IN_USE: [_RETRY],
     Code.LOCK_TIMEOUT: [_RETRY],
     Code.OVERLOADED: [_RETRY, (b"retry-after", b"1")],
-    # The refusal is stored under the idempotency key: the same request gets the same answer.
-    Code.OPERATION_IN_PROGRESS: [_NO_RETRY],
+    # Never stored: the same request, with the same key, may succeed in a moment.
+    Code.OPERATION_IN_PROGRESS: [_RETRY],
 }
 """What clients that retry 409 and 5xx by themselves are told (docs.stripe.com/error-low-level)."""
 

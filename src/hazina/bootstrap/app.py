@@ -137,7 +137,12 @@ async def open_core(
     dispatch = Dispatcher(
         connectors={PROVIDER: connector}, reader=reader, writer=writer, clock=clock, ids=ids,
         tasks=tasks, report=payments.report,
-        settings=DispatchSettings(settings.deadline_ms, settings.inquiry_lease_ms),
+        settings=DispatchSettings(
+            deadline_ms=settings.deadline_ms,
+            send_age_max_ms=min(settings.command_lease_ms, settings.inquiry_lease_ms)
+            - settings.call_timeout_ms,
+            inquiry_lease_ms=settings.inquiry_lease_ms,
+        ),
     )  # fmt: skip
     payments.connect(dispatch.run_now)
     callbacks = Callbacks(
@@ -149,5 +154,6 @@ async def open_core(
         Customers(reader, idempotency, clock, ids),
         Events(reader),
         WebhookEndpoints(reader, idempotency, clock, ids),
-        Balances(reader), dispatch, callbacks, asyncio.Event(), [connector, transport, reader, store],
+        Balances(reader), dispatch, callbacks, asyncio.Event(),
+        [connector, transport, reader, store],
     )  # fmt: skip

@@ -34,6 +34,11 @@ class Settings(BaseSettings):
                 "HAZINA_COMMAND_LEASE_MS must exceed HAZINA_CALL_TIMEOUT_MS by more than 2000: a "
                 "command must not be asked about while it may still be sent"
             )
+        if self.inquiry_lease_ms <= self.call_timeout_ms + 1_000:
+            raise ValueError(
+                "HAZINA_INQUIRY_LEASE_MS must exceed HAZINA_CALL_TIMEOUT_MS by more than 1000: "
+                "what is sent again holds that lease while it is sent"
+            )
         if self.not_found_window_ms <= self.command_lease_ms:
             raise ValueError(
                 "HAZINA_NOT_FOUND_WINDOW_MS must exceed HAZINA_COMMAND_LEASE_MS: not-found proves "

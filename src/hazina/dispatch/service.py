@@ -17,7 +17,7 @@ from hazina.dispatch.guard import Guard, GuardState
 from hazina.ids import Ids
 from hazina.payments.service import Performed
 from hazina.rails.contract import Connector
-from hazina.rails.outcome import InquiryOutcome, NotFound, Outcome, Unknown
+from hazina.rails.outcome import InquiryOutcome, NotFound, NotSent, Outcome, Unknown
 from hazina.tasks import Tasks
 
 Report = Callable[[Command, Performed], Awaitable[None]]
@@ -28,6 +28,8 @@ class DispatchSettings:
     """How long a request waits, and how long an inquiry may hold its command."""
 
     deadline_ms: int = 8_000
+    send_age_max_ms: int = 10_000
+    """A command older than this is not sent any more: its lease might run out on the way."""
     inquiry_lease_ms: int = 20_000
 
 
@@ -51,13 +53,13 @@ class Dispatcher:
             for account, connector in connectors.items()
         }
 
-    async def run_now(self, command: Command) -> Performed:
-        """Perform a command that is leased to this process, and wait until the deadline.
+    async def run_now(self, command: Command, leased_ms: int) -> Performed:
+        """Perform a command leased to this process since `leased_ms`; wait until the deadline.
 
         A reply that comes after the deadline is reported by itself; until then the outcome is
         `Unknown`. Cancelling the caller does not cancel the call.
         """
-        call = self._tasks.spawn(self._send(command), f"perform {command.id}")
+        call = self._tasks.spawn(self._send(command, leased_ms), f"perform {command.id}")
         next_ms = self._next_ms(command)
         try:
             outcome = await asyncio.wait_for(
@@ -78,10 +80,16 @@ class Dispatcher:
         """Return each provider account's breaker and calls in flight."""
         return {account: guard.state() for account, guard in self._guards.items()}
 
-    async def _send(self, command: Command) -> Outcome:
+    async def _send(self, command: Command, leased_ms: int) -> Outcome:
         connector = self._connectors[command.provider]
         request = command.to_request()
-        return await self._guards[command.provider].perform(lambda: connector.perform(request))
+
+        async def call() -> Outcome:
+            if self._clock.monotonic_ms() - leased_ms > self._settings.send_age_max_ms:
+                return NotSent("the lease grew too old before the first byte")
+            return await connector.perform(request)
+
+        return await self._guards[command.provider].perform(call)
 
     async def _report_late(self, command: Command, call: asyncio.Task[Outcome]) -> None:
         outcome = await call
@@ -89,11 +97,12 @@ class Dispatcher:
 
     async def _follow_up(self, row: Row) -> None:
         command = from_row(row)
+        leased_ms = self._clock.monotonic_ms()
         taken = await self._take(command)
         if taken is None:
             return
         if command.state is State.RESEND:
-            outcome: InquiryOutcome = await self._send(taken)
+            outcome: InquiryOutcome = await self._send(taken, leased_ms)
         else:
             outcome = await self._inquire(taken, row["sent_ago_ms"])
         await self._report(taken, Performed(outcome, self._next_ms(taken)))

@@ -41,7 +41,8 @@ class Performed:
     next_ms: int
 
 
-Perform = Callable[[Command], Awaitable[Performed]]
+Perform = Callable[[Command, int], Awaitable[Performed]]
+"""Performs a command; the number is the monotonic moment before which it was not leased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +302,7 @@ class Payments:
     ) -> Answer:  # fmt: skip
         """Commit the first unit; where it issued a command, perform it and apply the outcome."""
         cause = Cause(caller.request_id, idempotency.key if idempotency else None)
+        begun_ms = self._clock.monotonic_ms()
 
         def begun(state: Any) -> _Begun:
             draft = self._draft(caller.merchant, cause, Lane.PAYMENT)
@@ -327,7 +329,7 @@ class Payments:
             return begin.answer
         held = Held(idempotency, 1) if idempotency else None
         assert self._perform is not None, "bootstrap connects payments to dispatch"
-        performed = await self._perform(begin.subject.command)
+        performed = await self._perform(begin.subject.command, begun_ms)
         return await self._apply(
             caller.merchant, cause, held, begin.subject.command, performed, begin.subject, shows
         )
