@@ -1,0 +1,79 @@
+"""What a measurement stands on: started processes, free ports, merchants, CPU time by process."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import os
+import time
+from pathlib import Path
+
+import psutil
+
+from hazina.bootstrap.app import open_core
+from hazina.bootstrap.settings import Settings
+from hazina.cli.children import Child
+from hazina.cli.system import Running
+
+_TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_ms(pid: int) -> float:
+    """Return the CPU time of one process so far, in milliseconds; 0 when it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) * _TICK_MS
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and all below it: PostgreSQL's postmaster with its backends."""
+    return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+
+
+def child_pid(*words: str) -> int:
+    """Return the pid of the child of ours whose command line has all these words."""
+    for process in psutil.Process().children():
+        if all(word in process.cmdline() for word in words):
+            return process.pid
+    raise LookupError(f"no child of ours runs {' '.join(words)}")
+
+
+def other_load() -> float:
+    """Return how much CPU, of one core, is used while nothing of ours is measured."""
+    return psutil.cpu_percent(interval=1.0) * (psutil.cpu_count() or 1) / 100
+
+
+def start_floor(name: str, port: int, environment: dict[str, str], var: Path) -> Child:
+    """Start a floor and wait until it takes connections."""
+    arguments = ["-m", f"benchmarks.floor_{name}", str(port)]
+    child = Child(name, arguments, environment, var / "log" / f"{name}.log")
+    for _ in range(600):
+        child.require_alive()
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            connection.request("GET", "/ready")
+            connection.getresponse().read()
+            return child
+        except OSError:
+            time.sleep(0.05)
+        finally:
+            connection.close()
+    raise TimeoutError(f"{name} does not listen")
+
+
+async def make_merchants(running: Running, count: int) -> list[str]:
+    """Make merchants and return a secret key of each."""
+    core = await open_core(
+        Settings(database_url=running.database_url, pepper=running.secrets.pepper)
+    )
+    try:
+
+        async def one(number: int) -> str:
+            merchant = await core.merchants.create(business_name=f"Duka {number}")
+            return await core.merchants.issue_key(merchant)
+
+        return list(await asyncio.gather(*(one(number) for number in range(count))))
+    finally:
+        await core.close()
