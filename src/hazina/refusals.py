@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -71,3 +72,17 @@ class Refusal(Exception):
         self.message = message
         self.param = param
         self.details: Mapping[str, Any] = details or {}
+
+
+_ID_SHOWN = re.compile(r"[a-z]{2,8}_[A-Za-z0-9_]{1,64}")
+_CARD_LIKE = re.compile(r"[0-9]{12}")
+
+
+def shown_id(object_id: str) -> str:
+    """Return an id for a message, unless it could be anything but an id.
+
+    Card data sent by mistake as an id must not come back in an answer or reach a log.
+    """
+    if _ID_SHOWN.fullmatch(object_id) and not _CARD_LIKE.search(object_id):
+        return object_id
+    return "(id not shown)"

@@ -15,7 +15,7 @@ from hazina.idempotency.service import Answer, Idempotency, IdempotencyRequest, 
 from hazina.ids import Ids
 from hazina.merchants.merchant import Caller
 from hazina.paging import Page
-from hazina.refusals import Code, Refusal
+from hazina.refusals import Code, Refusal, shown_id
 
 _TABLE = "customer"
 
@@ -107,9 +107,9 @@ class Customers:
 
         Refuses `resource_missing` for a cursor that is no customer of the merchant's.
         """
-        cursor = page.starting_after or page.ending_before
+        cursor = page.cursor
         if cursor is not None:
-            await self._load(caller, cursor)
+            await self._load(caller, cursor.object_id, cursor.param)
         created = filters.get("created") or {}
         backwards = page.ending_before is not None
         parameters = {
@@ -127,10 +127,10 @@ class Customers:
             found.reverse()
         return found, len(rows) > page.limit
 
-    async def _load(self, caller: Caller, customer_id: str) -> Customer:
+    async def _load(self, caller: Caller, customer_id: str, param: str = "id") -> Customer:
         row = await self._reader.get(_TABLE, (caller.merchant.merchant_id, customer_id))
         if row is None:
-            raise _missing(customer_id)
+            raise _missing(customer_id, param)
         return from_row(row, caller.merchant.livemode)
 
     async def _present(self, caller: Caller, customer_id: str) -> Customer:
@@ -171,5 +171,6 @@ def _update(before: Customer, after: Customer, event: Insert) -> Unit:
     )
 
 
-def _missing(customer_id: str) -> Refusal:
-    return Refusal(Code.RESOURCE_MISSING, f"No such customer: '{customer_id[:64]}'", param="id")
+def _missing(customer_id: str, param: str = "id") -> Refusal:
+    message = f"No such customer: '{shown_id(customer_id)}'"
+    return Refusal(Code.RESOURCE_MISSING, message, param=param)

@@ -14,7 +14,7 @@ from hazina.db.reader import Reader
 from hazina.db.unit import Insert
 from hazina.events.tables import API_VERSION
 from hazina.paging import Page
-from hazina.refusals import Code, Refusal
+from hazina.refusals import Code, Refusal, shown_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +88,19 @@ class Events:
         """Return the stored bytes of one event. Refuses `resource_missing`."""
         row = await self._reader.get("event", (merchant_id, event_id))
         if row is None:
-            raise Refusal(Code.RESOURCE_MISSING, f"No such event: '{event_id[:64]}'", param="id")
+            raise _missing(event_id, "id")
         return bytes(row["body"])
 
     async def list(
         self, merchant_id: str, filters: dict[str, Any], page: Page
     ) -> tuple[list[bytes], bool]:
-        """Return bodies from the newest to the oldest, and whether there are more."""
+        """Return bodies from the newest to the oldest, and whether there are more.
+
+        Refuses `resource_missing` for a cursor that is no event of the merchant's.
+        """
+        cursor = page.cursor
+        if cursor and await self._reader.get("event", (merchant_id, cursor.object_id)) is None:
+            raise _missing(cursor.object_id, cursor.param)
         created = filters.get("created") or {}
         types = filters.get("types") or ([filters["type"]] if filters.get("type") else None)
         backwards = page.ending_before is not None
@@ -124,3 +130,7 @@ class Events:
             )
             for row in rows
         ]  # fmt: skip
+
+
+def _missing(event_id: str, param: str) -> Refusal:
+    return Refusal(Code.RESOURCE_MISSING, f"No such event: '{shown_id(event_id)}'", param=param)

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from hazina.payment_methods.test_methods import TestMethod, find
-from hazina.refusals import Code, Refusal
+from hazina.refusals import Code, Refusal, shown_id
 
 
 def resolve(given: str) -> str:
@@ -60,8 +60,8 @@ def _method(given: str) -> TestMethod:
     if found is None:
         raise Refusal(
             Code.RESOURCE_MISSING,
-            f"No such PaymentMethod: '{given[:64]}'. Use one of the test payment methods, such as "
-            "pm_card_visa.",
+            f"No such PaymentMethod: '{shown_id(given)}'. Use one of the test payment "
+            "methods, such as pm_card_visa.",
             param="payment_method",
         )
     return found

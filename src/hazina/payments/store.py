@@ -11,7 +11,7 @@ from hazina.paging import Page
 from hazina.payments.charge import Charge
 from hazina.payments.intent import Intent, IntentStatus
 from hazina.payments.refund import Refund
-from hazina.refusals import Code, Refusal
+from hazina.refusals import Code, Refusal, shown_id
 
 _INTENT = tuple(f.name for f in fields(Intent))
 _CHARGE = tuple(f.name for f in fields(Charge))
@@ -83,7 +83,13 @@ class Payments:
     async def page(
         self, kind: str, merchant_id: str, filters: dict[str, Any], page: Page
     ) -> tuple[list[Row], bool]:
-        """Return rows from the newest to the oldest, and whether there are more."""
+        """Return rows from the newest to the oldest, and whether there are more.
+
+        Refuses `resource_missing` for a cursor that is none of the merchant's.
+        """
+        cursor = page.cursor
+        if cursor and await self._reader.get(kind, (merchant_id, cursor.object_id)) is None:
+            raise missing(kind.replace("_", " "), cursor.object_id, cursor.param)
         created = filters.get("created") or {}
         if isinstance(created, int):
             created = {"gte": created, "lte": created}
@@ -112,4 +118,4 @@ class Payments:
 
 def missing(kind: str, object_id: str, param: str) -> Refusal:
     """Return the refusal for an object that this merchant does not have."""
-    return Refusal(Code.RESOURCE_MISSING, f"No such {kind}: '{object_id[:64]}'", param=param)
+    return Refusal(Code.RESOURCE_MISSING, f"No such {kind}: '{shown_id(object_id)}'", param=param)

@@ -13,7 +13,7 @@ from hazina.ids import Ids
 from hazina.merchants.service import Caller
 from hazina.metadata import merged
 from hazina.paging import Page
-from hazina.refusals import Code, Refusal
+from hazina.refusals import Code, Refusal, shown_id
 from hazina.webhooks.endpoint import checked_events, checked_url
 from hazina.webhooks.view import endpoint_view
 
@@ -108,6 +108,9 @@ class WebhookEndpoints:
     async def list(self, caller: Caller, page: Page) -> tuple[list[dict[str, Any]], bool]:
         """Return endpoints from the newest to the oldest, and whether there are more."""
         merchant = caller.merchant
+        cursor = page.cursor
+        if cursor is not None:
+            await self._get(caller, cursor.object_id, cursor.param)
         backwards = page.ending_before is not None
         rows = await self._reader.query(
             "webhook_endpoint_list_backwards" if backwards else "webhook_endpoint_list",
@@ -136,11 +139,11 @@ class WebhookEndpoints:
             "created": self._clock.now(),
         }
 
-    async def _get(self, caller: Caller, endpoint_id: str) -> Row:
+    async def _get(self, caller: Caller, endpoint_id: str, param: str = "webhook_endpoint") -> Row:
         row = await self._reader.get(_TABLE, (caller.merchant.merchant_id, endpoint_id))
         if row is None:
-            message = f"No such webhook endpoint: '{endpoint_id[:64]}'"
-            raise Refusal(Code.RESOURCE_MISSING, message, param="webhook_endpoint")
+            message = f"No such webhook endpoint: '{shown_id(endpoint_id)}'"
+            raise Refusal(Code.RESOURCE_MISSING, message, param=param)
         return row
 
 

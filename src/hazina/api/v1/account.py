@@ -9,7 +9,7 @@ from hazina.api.payment_methods import payment_method_view
 from hazina.api.route import Call, Result, Route
 from hazina.clock import unix
 from hazina.merchants.merchant import Merchant
-from hazina.refusals import Code, Refusal
+from hazina.refusals import Code, Refusal, shown_id
 
 
 async def own(call: Call) -> Result:
@@ -23,7 +23,7 @@ async def retrieve(call: Call) -> Result:
     if call.ids[0] != merchant.account_id:
         raise Refusal(
             Code.RESOURCE_MISSING,
-            f"No such account: '{call.ids[0][:64]}'. A key sees only the account it belongs to.",
+            f"No such account: '{shown_id(call.ids[0])}'. A key sees only its own.",
             param="account",
         )
     return view(merchant)
