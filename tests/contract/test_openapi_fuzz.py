@@ -1,4 +1,4 @@
-"""Requests generated from the served OpenAPI document: no 5xx, and every answer in Stripe's shape."""
+"""Requests generated from the served OpenAPI document: no 5xx, all answers in Stripe's shape."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
-
-from hazina.api.table import ROUTES
 from tests.support import stripe_schema
 from tests.support.postgres import TestRun
 from tests.support.served import Served, served
+
+from hazina.api.table import ROUTES
 
 SEED = int(os.environ.get("HAZINA_FUZZ_SEED", "20260101"))
 EXAMPLES = 300 if os.environ.get("HAZINA_FAULTS") == "whole" else 8

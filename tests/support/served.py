@@ -1,4 +1,4 @@
-"""A whole API of the test's own: core, sandbox provider and HTTP server, in a thread on loopback."""
+"""A whole API of the test's own, in a thread on loopback, with its sandbox provider."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Served:
         content_type: str = FORM,
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """Send one request with the secret key; a header of None is left out."""
+        """Send one request with the secret key, unless `headers` say otherwise."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         sent = {"Authorization": f"Bearer {self.key}", "Content-Type": content_type}
         sent |= headers or {}
