@@ -1,0 +1,129 @@
+"""The bare floor: a FastAPI handler, two coalesced commits of narrow rows, one provider hop.
+
+The commits hold, together, one row (inserted, then updated), two transfers and one event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+import orjson
+import psycopg
+import uvloop
+from benchmarks.floor import Coalescer, Provider, serve
+from fastapi import FastAPI, Request, Response
+
+from hazina.db import arrays
+from hazina.db.link import Link, LinkSettings
+from hazina.db.statements import Call, Statement, statement
+from hazina.db.table import Kind
+from hazina.ids import SystemIds
+
+_TABLES = """
+CREATE TABLE bare_row (id uuid PRIMARY KEY, status bigint NOT NULL, amount bigint NOT NULL);
+CREATE TABLE bare_transfer
+    (id uuid PRIMARY KEY, debit bigint NOT NULL, credit bigint NOT NULL, amount bigint NOT NULL);
+CREATE TABLE bare_event (id uuid PRIMARY KEY, body bytea NOT NULL);
+"""
+_BEGIN = Call(statement("BEGIN"), ())
+_COMMIT = Call(statement("COMMIT"), ())
+
+
+def _made(sql: str, *kinds: Kind) -> tuple[Statement, tuple[Kind, ...]]:
+    return Statement(sql.encode(), tuple(arrays.ARRAY_OIDS[kind] for kind in kinds)), kinds
+
+
+_INSERT = _made("INSERT INTO bare_row SELECT * FROM unnest($1, $2, $3)", "uuid", "bigint", "bigint")
+_UPDATE = _made(
+    "UPDATE bare_row t SET status = u.status FROM unnest($1, $2) AS u(id, status)"
+    " WHERE t.id = u.id",
+    "uuid", "bigint",
+)  # fmt: skip
+_TRANSFER = _made(
+    "INSERT INTO bare_transfer SELECT * FROM unnest($1, $2, $3, $4)",
+    "uuid", "bigint", "bigint", "bigint",
+)  # fmt: skip
+_EVENT = _made("INSERT INTO bare_event SELECT * FROM unnest($1, $2)", "uuid", "bytea")
+
+
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    row: UUID
+    amount: int
+    transfer: UUID
+    event: tuple[UUID, bytes] | None
+
+
+class Writer:
+    """Commits one batch in one round trip."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def execute(self, batch: Sequence[_Commit]) -> None:
+        """Insert and update all rows of the batch with one statement each."""
+        first = [one for one in batch if one.event is None]
+        second = [one for one in batch if one.event is not None]
+        calls = [_BEGIN]
+        if first:
+            amounts = [one.amount for one in first]
+            calls.append(_bound(_INSERT, [one.row for one in first], [1] * len(first), amounts))
+        if second:
+            calls.append(_bound(_UPDATE, [one.row for one in second], [2] * len(second)))
+            events = [one.event for one in second if one.event]
+            calls.append(_bound(_EVENT, [key for key, _ in events], [body for _, body in events]))
+        ones = [1] * len(batch)
+        amounts = [one.amount for one in batch]
+        calls.append(_bound(_TRANSFER, [one.transfer for one in batch], ones, ones, amounts))
+        await self._link.run([*calls, _COMMIT])
+
+
+def _bound(made: tuple[Statement, tuple[Kind, ...]], *columns: Sequence[object]) -> Call:
+    pairs = zip(made[1], columns, strict=True)
+    return Call(made[0], tuple(arrays.encode(kind, values) for kind, values in pairs))
+
+
+def create_app(writer: Coalescer, provider: Provider) -> FastAPI:
+    """Return the application with its one handler."""
+    app = FastAPI()
+    ids = SystemIds()
+
+    @app.get("/ready")
+    async def ready() -> Response:
+        return Response()
+
+    @app.post("/v1/payment_intents")
+    async def create(request: Request) -> Response:
+        form = dict(parse_qsl((await request.body()).decode()))
+        amount = int(form["amount"])
+        row = ids.uuid()
+        await writer.submit(_Commit(row, amount, ids.uuid(), None))
+        await provider.ask(f"bare_{row.hex}")
+        body = orjson.dumps({"id": row.hex, "amount": amount, "status": "succeeded"})
+        await writer.submit(_Commit(row, amount, ids.uuid(), (ids.uuid(), body)))
+        return Response(body, media_type="application/json")
+
+    return app
+
+
+async def _run(port: int) -> None:
+    url = os.environ["BENCH_DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(_TABLES)
+    link = await Link.connect(url, LinkSettings())
+    writer = Coalescer(Writer(link).execute)
+    app = create_app(writer, Provider(os.environ["BENCH_SIMULATOR_URL"]))
+    gc.freeze()
+    await serve(app, port)
+
+
+if __name__ == "__main__":
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    asyncio.run(_run(int(sys.argv[1])))
