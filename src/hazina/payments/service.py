@@ -276,7 +276,8 @@ class Payments:
         await self._apply(merchant, Cause(), None, command, performed, None, _shows_intent)
 
     async def release_due(self, limit: int = 100) -> int:
-        """Make captured money available whose day has come; return how many charges."""
+        """Make captured money available whose day has come; return how many."""
+        released = 0
         rows = await self._reader.query(
             "charge_release_due", {"now": self._clock.now(), "limit": limit}
         )
@@ -291,8 +292,9 @@ class Payments:
                 release.funds(draft, charge)
                 return _Applied(draft.unit(), Answer(None, b""))
 
-            await commit(self._writer, load, decide)
-        return len(rows)
+            _, verdict = await commit(self._writer, load, decide)
+            released += isinstance(verdict, Committed)
+        return released
 
     # How it is done
 
