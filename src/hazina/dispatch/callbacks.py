@@ -8,6 +8,7 @@ import structlog
 
 from hazina.clock import Clock, unix
 from hazina.commands.command import Command, State, from_row
+from hazina.crashpoints import crashpoint
 from hazina.db.reader import Reader
 from hazina.db.table import Row
 from hazina.db.unit import Claim, Committed, Lane, RowVersion, Taken, Unit, Update
@@ -58,6 +59,7 @@ class Callbacks:
         claim = Claim("inbox", row)
         verdict = await self._writer.submit(Unit("", claims=(claim,), lane=Lane.OUTCOME))
         assert isinstance(verdict, Committed | Taken)
+        crashpoint("callbacks.after_storing")
         return True
 
     async def process_due(self, limit: int = 50) -> int:

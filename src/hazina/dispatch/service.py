@@ -9,6 +9,7 @@ from typing import Any
 
 from hazina.clock import Clock
 from hazina.commands.command import Command, State, change, from_row
+from hazina.crashpoints import crashpoint
 from hazina.db.reader import Reader
 from hazina.db.table import Row
 from hazina.db.unit import Committed, Lane, Unit
@@ -104,7 +105,10 @@ class Dispatcher:
         if command.state is State.RESEND:
             outcome: InquiryOutcome = await self._send(taken, leased_ms)
         else:
+            crashpoint("dispatch.before_inquiry")
             outcome = await self._inquire(taken, row["sent_ago_ms"])
+            crashpoint("dispatch.after_inquiry")
+        crashpoint("dispatch.before_report")
         await self._report(taken, Performed(outcome, self._next_ms(taken)))
 
     async def _take(self, command: Command) -> Command | None:

@@ -9,6 +9,7 @@ from typing import Any
 from hazina.balances.line import view as line_view
 from hazina.clock import Clock
 from hazina.commands.command import Command, from_row
+from hazina.crashpoints import crashpoint
 from hazina.db.reader import Reader
 from hazina.db.unit import Committed, Lane, Refused, Taken, Unit
 from hazina.db.writer import Writer, commit
@@ -310,6 +311,7 @@ class Payments:
             draft = self._draft(caller.merchant, cause, Lane.PAYMENT)
             return self._begun(draft, decide(draft, state), idempotency)
 
+        crashpoint("payments.before_first_unit")
         try:
             begin, verdict = await commit(self._writer, load, begun)
         except Refusal as refusal:
@@ -331,7 +333,9 @@ class Payments:
             return begin.answer
         held = Held(idempotency, 1) if idempotency else None
         assert self._perform is not None, "bootstrap connects payments to dispatch"
+        crashpoint("payments.after_first_unit")
         performed = await self._perform(begin.subject.command, begun_ms)
+        crashpoint("payments.after_reply")
         return await self._apply(
             caller.merchant, cause, held, begin.subject.command, performed, begin.subject, shows
         )
@@ -378,6 +382,7 @@ class Payments:
             return _Applied(unit, answer)
 
         applied, verdict = await commit(self._writer, load, decide)
+        crashpoint("payments.after_second_unit")
         assert isinstance(verdict, Committed), f"an outcome could not be booked: {verdict}"
         return applied.answer
 
