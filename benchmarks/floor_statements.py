@@ -152,14 +152,25 @@ def _renewed(value: Any, number: int) -> Any:
     return f"{value[:-12]}{number:012}"
 
 
+def _account_versions(payments: Sequence[Payment]) -> dict[Key, int]:
+    """Return the version at which the recorded payments left each account."""
+    versions: dict[Key, int] = {}
+    for step in itertools.chain(*(phase for payment in payments for phase in payment.phases)):
+        if step.form == "update" and step.table.name == "account":
+            for change in step.items:
+                known = versions.get(change.key, 0)
+                versions[change.key] = max(known, change.version_next)
+    return versions
+
+
 class Replay:
     """Writes recorded rows again, in one database transaction per batch."""
 
-    def __init__(self, link: Link, slot: Any) -> None:
+    def __init__(self, link: Link, slot: Any, payments: Sequence[Payment]) -> None:
         self._link = link
         self._slot = slot
         self._statements = Statements(SCHEMA)
-        self._account_versions: dict[Key, int] = {}
+        self._account_versions = _account_versions(payments)
         self._lines = itertools.count(10_000_000)
 
     async def execute(self, batch: Sequence[Half]) -> None:
@@ -170,7 +181,12 @@ class Replay:
         calls = self._calls(batch, 1)
         append, following = slot.append(_DIGEST)
         results = await self._link.run([*calls, append])
-        assert all(result.command_tuples for result in results), "a statement wrote nothing"
+        empty = [
+            made.statement.sql
+            for made, result in zip(calls, results, strict=False)
+            if not result.command_tuples
+        ]
+        assert not empty, empty
         await self._link.run([_COMMIT])
         slot.advance(following)
 
@@ -256,7 +272,8 @@ async def _run(port: int) -> None:
     payments = await record(core)
     await core.close()
     link = await Link.connect(url, LinkSettings())
-    writer = Coalescer(Replay(link, await acquire(link, "bench", 3_600_000)).execute)
+    slot = await acquire(link, "bench", 3_600_000)
+    writer = Coalescer(Replay(link, slot, payments).execute)
     app = App(writer, Provider(simulator), payments)
     gc.freeze()
     await serve(app, port)

@@ -157,6 +157,10 @@ def run(arguments: argparse.Namespace, var: Path) -> None:
                         flush=True,
                     )
         report(results, arguments.clients)
+    except SystemExit:
+        for log in (var / "log").iterdir():
+            print(f"The start of {log.name}:\n{log.read_text(errors='replace')[:3_000]}")
+        raise
     finally:
         for floor in floors:
             floor.stop(5)
