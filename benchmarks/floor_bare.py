@@ -1,6 +1,6 @@
 """The bare floor: a FastAPI handler, two coalesced commits of narrow rows, one provider hop.
 
-The commits hold, together, one row (inserted, then updated), two transfers and one event.
+Each commit holds the row (inserted, then updated), two transfers and an event.
 """
 
 from __future__ import annotations
@@ -57,8 +57,10 @@ _EVENT = _made("INSERT INTO bare_event SELECT * FROM unnest($1, $2)", "uuid", "b
 class _Commit:
     row: UUID
     amount: int
-    transfer: UUID
-    event: tuple[UUID, bytes] | None
+    first: bool
+    transfers: tuple[UUID, UUID]
+    event: UUID
+    body: bytes
 
 
 class Writer:
@@ -69,25 +71,29 @@ class Writer:
 
     async def execute(self, batch: Sequence[_Commit]) -> None:
         """Insert and update all rows of the batch with one statement each."""
-        first = [one for one in batch if one.event is None]
-        second = [one for one in batch if one.event is not None]
+        first = [one for one in batch if one.first]
+        second = [one for one in batch if not one.first]
         calls = [_BEGIN]
         if first:
             amounts = [one.amount for one in first]
             calls.append(_bound(_INSERT, [one.row for one in first], [1] * len(first), amounts))
         if second:
             calls.append(_bound(_UPDATE, [one.row for one in second], [2] * len(second)))
-            events = [one.event for one in second if one.event]
-            calls.append(_bound(_EVENT, [key for key, _ in events], [body for _, body in events]))
-        ones = [1] * len(batch)
-        amounts = [one.amount for one in batch]
-        calls.append(_bound(_TRANSFER, [one.transfer for one in batch], ones, ones, amounts))
+        ones = [1] * (2 * len(batch))
+        transfers = [transfer for one in batch for transfer in one.transfers]
+        amounts = [one.amount for one in batch for _ in one.transfers]
+        calls.append(_bound(_TRANSFER, transfers, ones, ones, amounts))
+        calls.append(_bound(_EVENT, [one.event for one in batch], [one.body for one in batch]))
         await self._link.run([*calls, _COMMIT])
 
 
 def _bound(made: tuple[Statement, tuple[Kind, ...]], *columns: Sequence[object]) -> Call:
     pairs = zip(made[1], columns, strict=True)
     return Call(made[0], tuple(arrays.encode(kind, values) for kind, values in pairs))
+
+
+def _shown(row: UUID, amount: int) -> bytes:
+    return orjson.dumps({"id": row.hex, "amount": amount, "status": "succeeded"})
 
 
 def create_app(writer: Coalescer, provider: Provider) -> FastAPI:
@@ -104,10 +110,13 @@ def create_app(writer: Coalescer, provider: Provider) -> FastAPI:
         form = dict(parse_qsl((await request.body()).decode()))
         amount = int(form["amount"])
         row = ids.uuid()
-        await writer.submit(_Commit(row, amount, ids.uuid(), None))
+        first = _Commit(
+            row, amount, True, (ids.uuid(), ids.uuid()), ids.uuid(), _shown(row, amount)
+        )
+        await writer.submit(first)
         await provider.ask(f"bare_{row.hex}")
-        body = orjson.dumps({"id": row.hex, "amount": amount, "status": "succeeded"})
-        await writer.submit(_Commit(row, amount, ids.uuid(), (ids.uuid(), body)))
+        body = _shown(row, amount)
+        await writer.submit(_Commit(row, amount, False, (ids.uuid(), ids.uuid()), ids.uuid(), body))
         return Response(body, media_type="application/json")
 
     return app
