@@ -17,9 +17,9 @@ from uuid import UUID
 import orjson
 import psycopg
 import uvloop
-from benchmarks.floor import Coalescer, Provider, serve
 from fastapi import FastAPI, Request, Response
 
+from benchmarks.floor import Coalescer, Provider, serve
 from hazina.db import arrays
 from hazina.db.link import Link, LinkSettings
 from hazina.db.statements import Call, Statement, statement

@@ -19,8 +19,8 @@ from typing import Any
 from uuid import UUID
 
 import uvloop
-from benchmarks.floor import Coalescer, Provider, serve
 
+from benchmarks.floor import Coalescer, Provider, serve
 from hazina.bootstrap.app import SCHEMA, Core, open_core
 from hazina.bootstrap.settings import Settings
 from hazina.db.link import Link, LinkSettings

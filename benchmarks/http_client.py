@@ -15,10 +15,10 @@ from importlib.util import find_spec
 
 import orjson
 import uvloop
-from tests.support.simulator import Simulator
 
 from hazina.dispatch.transport import HttpTransport
 from hazina.ids import SystemIds
+from tests.support.simulator import Simulator
 
 _CLIENTS = 32
 _ROUNDS = 3

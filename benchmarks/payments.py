@@ -18,10 +18,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psycopg
-from benchmarks.load import Load, Order
-from benchmarks.stage import child_pid, cpu_ms, family, make_merchants, other_load, start_floor
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from benchmarks.load import Load, Order
+from benchmarks.stage import child_pid, cpu_ms, family, make_merchants, other_load, start_floor
 from hazina.cli.children import Child
 from hazina.cli.place import SystemOptions, free_port
 from hazina.cli.system import Running, System

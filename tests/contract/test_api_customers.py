@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.support import stripe_schema
 
 import hazina
 from hazina.api.endpoint import Endpoint
@@ -29,6 +28,7 @@ from hazina.idempotency.service import Idempotency
 from hazina.ids import SystemIds
 from hazina.merchants import tables as merchant_tables
 from hazina.merchants.service import Merchants
+from tests.support import stripe_schema
 
 SCHEMA = Schema(
     idempotency_tables.TABLES

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
+
+from hazina.refusals import Code
 from tests.support import stripe_schema
 from tests.support.postgres import TestRun
 from tests.support.served import FORM, Answer, Served, served
-
-from hazina.refusals import Code
 
 MARKER = "zebra9041"
 """Planted in values; it must never come back."""
@@ -151,6 +151,13 @@ AMOUNTS = [
     json_amount("of 4000 digits", "9" * 4_000),
     json_amount("true", "true"),
     as_json("JSON amount of 5000 digits", b'{"amount":' + b"9" * 5_000 + b"}", _BODY),
+    Bad(
+        "unknown customer",
+        GOOD + b"&customer=4242424242424242",
+        Code.RESOURCE_MISSING,
+        "customer",
+        404,
+    ),
     Bad("currency unknown", b"amount=1000&currency=zzz", Code.CURRENCY_INVALID, "currency"),
     Bad("currency long", b"amount=1000&currency=zebra9041", Code.CURRENCY_INVALID, "currency"),
     Bad("currency not text", b"amount=1000&currency[]=kes", Code.CURRENCY_INVALID, "currency"),

@@ -11,9 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from tests.support.callback_receiver import CallbackReceiver, Received
-from tests.support.cardholder_browser import answer_challenge
-from tests.support.simulator import Simulator
 
 from hazina import connectors
 from hazina.clock import SystemClock, unix
@@ -31,6 +28,9 @@ from hazina.rails.outcome import (
     Pending,
     Unknown,
 )
+from tests.support.callback_receiver import CallbackReceiver, Received
+from tests.support.cardholder_browser import answer_challenge
+from tests.support.simulator import Simulator
 
 AUTHORIZE, CAPTURE, VOID, REFUND = Operation
 IDS = SystemIds()

@@ -13,11 +13,11 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
+
+from hazina.api.table import ROUTES
 from tests.support import stripe_schema
 from tests.support.postgres import TestRun
 from tests.support.served import Served, served
-
-from hazina.api.table import ROUTES
 
 SEED = int(os.environ.get("HAZINA_FUZZ_SEED", "20260101"))
 EXAMPLES = 300 if os.environ.get("HAZINA_FAULTS") == "whole" else 8

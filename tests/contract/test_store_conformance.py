@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.support.toy import SCHEMA, Add, ToyEngine, create_tables
 
 from hazina.db.memory import MemoryReader, MemoryStore
 from hazina.db.pooled import PooledReader
@@ -29,6 +28,7 @@ from hazina.db.unit import (
     Unit,
     Update,
 )
+from tests.support.toy import SCHEMA, Add, ToyEngine, create_tables
 
 M = "merchant"
 ACCOUNT = UUID(int=1)

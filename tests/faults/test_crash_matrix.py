@@ -12,14 +12,14 @@ from pathlib import Path
 
 import psycopg
 from psycopg.rows import dict_row
-from tests.support import crash
-from tests.support.simulator import Simulator
 
 from hazina.bootstrap.app import Core, open_core
 from hazina.crashpoints import POINTS
 from hazina.db.queries import load_queries
 from hazina.ledger.verify import INVARIANTS
 from hazina.merchants.merchant import Caller
+from tests.support import crash
+from tests.support.simulator import Simulator
 
 OPERATIONS = ("create", "confirm", "capture", "cancel", "refund")
 FAULTS = ("ok", "decline", "timeout_before_effect", "timeout_after_effect")

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.support.proxy import Cut, Proxy
-from tests.support.toy import SCHEMA, ToyEngine, create_tables
 
 from hazina.db.postgres import PostgresStore, StoreSettings
 from hazina.db.unit import Claim, Committed, Unit
+from tests.support.proxy import Cut, Proxy
+from tests.support.toy import SCHEMA, ToyEngine, create_tables
 
 # The first commit of an object sleeps inside COMMIT, as one that waits for a standby does.
 _SLOW_COMMIT = """

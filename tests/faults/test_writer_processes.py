@@ -11,11 +11,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.support.toy import SCHEMA, ToyEngine, create_tables
 
 from hazina.clock import SystemClock
 from hazina.db.postgres import PostgresStore
 from hazina.db.unit import Committed, Insert, Quarantined, RowVersion, Unit, Update
+from tests.support.toy import SCHEMA, ToyEngine, create_tables
 
 _ROOT = Path(__file__).parents[2]
 _SECONDS = 60 if os.environ.get("HAZINA_FAULTS") == "whole" else 6

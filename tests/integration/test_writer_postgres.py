@@ -9,7 +9,6 @@ from pathlib import Path
 import psycopg
 import pytest
 import uvloop
-from tests.support.toy import SCHEMA, ToyEngine, create_tables
 
 from hazina.clock import SystemClock
 from hazina.db.link import UnsafeServer
@@ -18,6 +17,7 @@ from hazina.db.postgres import PostgresStore, StoreSettings
 from hazina.db.unit import Committed, Insert, RowVersion, Stale, Unit, Update
 from hazina.db.writer import Writer
 from hazina.ids import SeededIds
+from tests.support.toy import SCHEMA, ToyEngine, create_tables
 
 
 @pytest.fixture

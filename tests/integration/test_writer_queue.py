@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
-from tests.support.toy import SCHEMA, ToyEngine
 
 from hazina.clock import ManualClock, SystemClock
 from hazina.db.memory import MemoryReader, MemoryStore
@@ -27,6 +26,7 @@ from hazina.db.unit import (
 from hazina.db.writer import Writer, WriterSettings, commit
 from hazina.ids import SeededIds
 from hazina.refusals import Code, Refusal
+from tests.support.toy import SCHEMA, ToyEngine
 
 
 @dataclass

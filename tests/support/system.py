@@ -181,7 +181,7 @@ class System:
             await reader.open()
             try:
                 broken: list[Any] = [*await verify.broken_invariants(reader.query)]
-                return broken + [*await verify.verify(reader.query)]
+                return [*broken, *(await verify.verify(reader.query))]
             finally:
                 await reader.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
+
 from tests.support.network import LeavesTheMachine, is_local
 
 

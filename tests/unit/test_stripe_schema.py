@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import pytest
+
 from tests.support import stripe_presence, stripe_schema
 from tests.support.stripe_schema import check, required_fields
 

@@ -116,7 +116,10 @@ class Payments:
         def decide(draft: Draft, _: Any) -> Intent | Subject:
             return requests.create(draft, requests.checked(params), self._settings.command_lease_ms)
 
-        return await self._begin(caller, idempotency, _nothing, decide, _shows_intent)
+        async def load() -> None:
+            await self._need_customer(caller, params)
+
+        return await self._begin(caller, idempotency, load, decide, _shows_intent)
 
     async def update_intent(
         self, caller: Caller, intent_id: str, params: dict[str, Any],
@@ -125,6 +128,7 @@ class Payments:
         """Change an intent that is not yet settled."""
 
         async def load() -> Intent:
+            await self._need_customer(caller, params)
             return await self._store.intent(caller.merchant.merchant_id, intent_id)
 
         def decide(draft: Draft, intent: Intent) -> Intent:
@@ -181,7 +185,10 @@ class Payments:
             lease_ms = self._settings.command_lease_ms
             return requests.create_charge(draft, requests.checked(params), lease_ms)
 
-        return await self._begin(caller, idempotency, _nothing, decide, _shows_charge)
+        async def load() -> None:
+            await self._need_customer(caller, params)
+
+        return await self._begin(caller, idempotency, load, decide, _shows_charge)
 
     async def capture_charge(
         self, caller: Caller, charge_id: str, params: dict[str, Any],
@@ -464,6 +471,15 @@ class Payments:
             return intent, await self._store.any_charge(merchant_id, intent.latest_charge)
         return intent, None
 
+    async def _need_customer(self, caller: Caller, params: dict[str, Any]) -> None:
+        """Refuse `resource_missing` for a customer that this merchant does not have."""
+        customer_id = params.get("customer")
+        if customer_id is None:
+            return
+        row = await self._reader.get("customer", (caller.merchant.merchant_id, customer_id))
+        if row is None or row["deleted"]:
+            raise missing("customer", customer_id, "customer")
+
     async def _refundable(self, caller: Caller, params: dict[str, Any]) -> tuple[Intent, Charge]:
         merchant_id = caller.merchant.merchant_id
         charge_id = params.get("charge")
@@ -495,7 +511,3 @@ def _view(made: Intent | Charge | Refund, livemode: bool) -> dict[str, Any]:
     if isinstance(made, Charge):
         return charge_view(made, livemode)
     return refund_view(made, livemode)
-
-
-async def _nothing() -> None:
-    return None

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from tests.support.simulator import CALLBACK_SECRET, Simulator
-
 from hazina.connectors.sandbox.settings import SandboxSettings
+from tests.support.simulator import CALLBACK_SECRET, Simulator
 
 APPROVES = "pm_card_visa"
 CHALLENGES = "pm_card_authenticationRequired"

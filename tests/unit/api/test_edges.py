@@ -6,13 +6,13 @@ import base64
 
 import orjson
 import pytest
-from tests.support import stripe_schema
 
 from hazina.api import auth, docs_page, errors, expand, lists, openapi
 from hazina.api.route import Router
 from hazina.api.table import ROUTES
 from hazina.refusals import Code, Refusal
 from hazina.refusals_view import TYPES, envelope
+from tests.support import stripe_schema
 
 
 def test_a_key_is_read_from_bearer_and_from_basic() -> None:

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import pytest
+
+from hazina.db.table import Schema
+from hazina.db.unit import Committed, Refused, Unit
+from hazina.ledger.canonical import digest
+from hazina.ledger.engine import LedgerEngine
+from hazina.ledger.tables import TABLES
+from hazina.ledger.types import Account, AccountFlag, Status, Transfer
 from tests.support.ledger import (
     LIMITED,
     LINKED,
@@ -15,13 +22,6 @@ from tests.support.ledger import (
     an_id,
     transfer,
 )
-
-from hazina.db.table import Schema
-from hazina.db.unit import Committed, Refused, Unit
-from hazina.ledger.canonical import digest
-from hazina.ledger.engine import LedgerEngine
-from hazina.ledger.tables import TABLES
-from hazina.ledger.types import Account, AccountFlag, Status, Transfer
 
 
 def statuses(verdict: object) -> list[Status]:

@@ -6,10 +6,10 @@ import asyncio
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.ledger import LIMITED, LINKED, PENDING, POST, VOID, Ledger, account, transfer
 
 from hazina.db.unit import Committed
 from hazina.ledger.types import Transfer, TransferFlag
+from tests.support.ledger import LIMITED, LINKED, PENDING, POST, VOID, Ledger, account, transfer
 
 NAMES = ("bank", "shop", "fees", "limited")
 IDS = [f"t{number}" for number in range(6)]

@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+
+from hazina.db.unit import Refused
+from hazina.ledger.rules import TRANSIENT
+from hazina.ledger.types import AMOUNT_MAX, AccountFlag, Status, Transfer
 from tests.support.ledger import (
     LIMITED,
     LINKED,
@@ -17,10 +21,6 @@ from tests.support.ledger import (
     an_id,
     transfer,
 )
-
-from hazina.db.unit import Refused
-from hazina.ledger.rules import TRANSIENT
-from hazina.ledger.types import AMOUNT_MAX, AccountFlag, Status, Transfer
 
 HELD = transfer("p", 100, PENDING)
 DONE = transfer("t", 100)
