@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ _RETURN_URL = "http://127.0.0.1:9/merchant/return"
 def test_a_lost_answer_shows_as_processing_and_is_found_by_asking(
     system: System, shop: Shop
 ) -> None:
-    fault = {"metadata[sandbox_fault]": "timeout_after_effect,no_callback"}
+    fault: dict[str, Any] = {"metadata[sandbox_fault]": "timeout_after_effect,no_callback"}
 
     made = shop.pay(**fault)
 
@@ -60,7 +61,7 @@ def test_a_failed_3d_secure_challenge_asks_for_another_method(shop: Shop) -> Non
 def test_an_intent_is_canceled_in_each_state_that_allows_it(
     system: System, shop: Shop, status: str, fields: dict[str, str]
 ) -> None:
-    basics = {"amount": 2300, "currency": "usd", "payment_method_types[]": "card"}
+    basics: dict[str, Any] = {"amount": 2300, "currency": "usd", "payment_method_types[]": "card"}
     made = shop.post("/v1/payment_intents", **basics, **fields).body
     assert made["status"] == status
 
@@ -106,7 +107,7 @@ def test_a_refund_that_fails_late_gives_the_amount_back(system: System, shop: Sh
 def test_a_replayed_key_answers_byte_for_byte_and_other_parameters_are_refused(
     shop: Shop,
 ) -> None:
-    fields = {"amount": 2000, "currency": "usd", "payment_method_types[]": "card"}
+    fields: dict[str, Any] = {"amount": 2000, "currency": "usd", "payment_method_types[]": "card"}
     first = shop.post("/v1/payment_intents", idempotency_key="one", **fields)
 
     again = shop.post("/v1/payment_intents", idempotency_key="one", **fields)

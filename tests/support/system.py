@@ -93,7 +93,7 @@ class Shop:
 
     def pay(self, method: str = "pm_card_visa", amount: int = 2000, **more: Any) -> dict[str, Any]:
         """Make and confirm a card payment; return the intent, whatever its status is."""
-        fields = {"amount": amount, "currency": "usd", "payment_method": method}
+        fields: dict[str, Any] = {"amount": amount, "currency": "usd", "payment_method": method}
         fields |= {"payment_method_types[]": "card", "confirm": "true"}
         answer = self.post("/v1/payment_intents", **(fields | more))
         assert answer.status == 200, answer.raw
