@@ -38,6 +38,13 @@ async def _start(*arguments: str) -> asyncio.subprocess.Process:
     )
 
 
+async def _go_on(process: asyncio.subprocess.Process) -> None:
+    """Continue a process once it has stopped: a signal that came before would be lost."""
+    while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        await asyncio.sleep(0.01)
+    process.send_signal(signal.SIGCONT)
+
+
 async def test_two_processes_claim_overlapping_keys_without_deadlock(url: str) -> None:
     processes = [await _start("claims", url, str(_SECONDS), str(seed)) for seed in (1, 2)]
     outputs = [(await process.communicate())[0] for process in processes]
@@ -78,10 +85,10 @@ async def test_a_writer_that_is_stopped_holds_others_up_for_ten_seconds_at_most(
         (verdict,) = await store.execute([unit])
         assert isinstance(verdict, Committed)
         assert clock.monotonic_ms() - began_ms < 10_000
-        process.send_signal(signal.SIGCONT)
+        await _go_on(process)
         # It stops itself once more when it tries the batch again.
         assert await process.stdout.readline() == b"locked\n"
-        process.send_signal(signal.SIGCONT)
+        await _go_on(process)
         assert await process.stdout.readline() == b"Stale\n"
         assert await process.wait() == 0
     finally:

@@ -36,7 +36,8 @@ from hazina.merchants import tables as merchants_tables
 from hazina.merchants.service import Merchants
 from hazina.payments import tables as payments_tables
 from hazina.payments.authorizing import PROVIDER
-from hazina.payments.service import Payments, PaymentSettings
+from hazina.payments.operations import PaymentSettings
+from hazina.payments.service import Payments
 from hazina.tasks import Tasks
 from hazina.webhooks import tables as webhooks_tables
 from hazina.webhooks.service import WebhookEndpoints

@@ -14,7 +14,7 @@ from hazina.db.table import Row
 from hazina.db.unit import Claim, Committed, Lane, RowVersion, Taken, Unit, Update
 from hazina.db.writer import Writer
 from hazina.dispatch.service import Report
-from hazina.payments.service import Performed
+from hazina.payments.operations import Performed
 from hazina.rails.contract import CallbackRefused, Connector
 from hazina.rails.outcome import InquiryOutcome
 

@@ -16,7 +16,7 @@ from hazina.db.unit import Committed, Lane, Unit
 from hazina.db.writer import Writer
 from hazina.dispatch.guard import Guard, GuardState
 from hazina.ids import Ids
-from hazina.payments.service import Performed
+from hazina.payments.operations import Performed
 from hazina.rails.contract import Connector
 from hazina.rails.outcome import InquiryOutcome, NotFound, NotSent, Outcome, Unknown
 from hazina.tasks import Tasks

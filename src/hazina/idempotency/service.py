@@ -133,13 +133,9 @@ class Idempotency:
 
         Refuses `idempotency_key_reused` (other parameters) and `idempotency_key_in_use`.
         """
-        rows = await self._reader.query(
-            "idempotency_lookup",
-            {"merchant_id": request.merchant_id, "route": request.route, "key": request.key},
-        )
-        if not rows:
+        row = await self._row(request)
+        if row is None:
             raise _in_use()
-        row = rows[0]
         if bytes(row["digest"]) != request.digest:
             raise Refusal(
                 Code.IDEMPOTENCY_KEY_REUSED,
@@ -152,6 +148,17 @@ class Idempotency:
         if not row["expired"]:
             raise _in_use()
         return row
+
+    async def is_taken(self, request: IdempotencyRequest) -> bool:
+        """Tell whether a request with this key has got as far as a first unit of work."""
+        return await self._row(request) is not None
+
+    async def _row(self, request: IdempotencyRequest) -> Row | None:
+        rows = await self._reader.query(
+            "idempotency_lookup",
+            {"merchant_id": request.merchant_id, "route": request.route, "key": request.key},
+        )
+        return rows[0] if rows else None
 
     async def store(self, request: IdempotencyRequest | None, given: Answer) -> Answer:
         """Store an answer under a fresh key; if another came first, return that one's."""

@@ -13,9 +13,18 @@ from hazina.money.rounding import basis_points_of
 from hazina.payment_methods.service import bypasses_pending
 from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
-from hazina.payments.intent import IntentStatus
-from hazina.payments.subject import Effect, Subject, evidence, owed, processing, void_authorization
+from hazina.payments.intent import TERMINAL, IntentStatus
+from hazina.payments.subject import (
+    Effect,
+    Subject,
+    evidence,
+    let_go,
+    owed,
+    processing,
+    void_authorization,
+)
 from hazina.payments.view import charge_view, intent_view
+from hazina.rails.contract import Operation
 from hazina.rails.outcome import (
     ActionRequired,
     Approved,
@@ -96,13 +105,20 @@ def apply_capture(
 
 def _back_to_capturable(draft: Draft, subject: Subject, outcome: Declined) -> Effect:
     """A capture or cancel was refused by the provider: the authorization stands as it was."""
-    intent = subject.intent
-    back = _S.REQUIRES_CAPTURE if subject.charge.status == "succeeded" else intent.status
-    intent_now = replace(intent, operation=None, operation_kind=None, unknown=None)
-    if intent.status is _S.PROCESSING:
+    intent, charge = subject.intent, subject.charge
+    intent_now = replace(let_go(subject), unknown=None)
+    if charge.status == "open":
+        # The customer may still authenticate: the attempt's own command is open again.
+        intent_now = replace(
+            intent, operation=charge.authorize_command, operation_kind=Operation.AUTHORIZE.value
+        )
+    elif intent.status is _S.PROCESSING:
         # Visible again as what it was; only a state that was shown makes an event.
+        stands = charge.status == "succeeded"
+        back = _S.REQUIRES_CAPTURE if stands else _S.REQUIRES_PAYMENT_METHOD
         intent_now = replace(intent_now, status=back, revision=intent.revision + 1)
-        draft.event("payment_intent.amount_capturable_updated", intent_now, intent_view)
+        if stands:
+            draft.event("payment_intent.amount_capturable_updated", intent_now, intent_view)
     draft.put(intent, intent_now)
     refusal = Refusal(
         Code.PROCESSING_ERROR,
@@ -115,6 +131,8 @@ def _back_to_capturable(draft: Draft, subject: Subject, outcome: Declined) -> Ef
 def apply_void(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next_ms: int) -> Effect:
     """Write what the outcome of a cancellation means."""
     intent, charge, command = subject.intent, subject.charge, subject.command
+    if intent.status in TERMINAL:
+        return _void_too_late(draft, subject, outcome, next_ms)
     match outcome:
         case Approved():
             draft.settle(settled(command))
@@ -124,7 +142,8 @@ def apply_void(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next
                 revision=intent.revision + 1,
                 cancellation_reason=command.request.get("cancellation_reason"),
             )  # fmt: skip
-            void_authorization(draft, charge)
+            if charge.status != "failed":
+                void_authorization(draft, charge)
             if charge.status == "open":
                 # The customer never finished authenticating: the attempt ends unseen.
                 draft.put(charge, replace(charge, status="failed"))
@@ -142,3 +161,22 @@ def apply_void(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next
             return processing(draft, subject, Unknown(evidence(outcome)), next_ms)
         case _ as never:
             assert_never(never)
+
+
+def _void_too_late(
+    draft: Draft, subject: Subject, outcome: Outcome | NotFound, next_ms: int
+) -> Effect:
+    """The payment succeeded while its cancellation was under way, and stays so."""
+    intent, command = subject.intent, subject.command
+    if isinstance(outcome, Pending | Unknown | ActionRequired):
+        draft.settle(waiting(command, next_ms, evidence(outcome)))
+        return Effect(subject)
+    draft.settle(settled(command))
+    intent_now = let_go(subject)
+    draft.put(intent, intent_now)
+    refusal = Refusal(
+        Code.PAYMENT_INTENT_UNEXPECTED_STATE,
+        f"{intent.id} could not be canceled: it is {intent.status.value} already. "
+        "Refund it to give the money back.",
+    )
+    return Effect(replace(subject, intent=intent_now), refusal)

@@ -23,9 +23,10 @@ class IntentStatus(StrEnum):
 
 
 _S = IntentStatus
-UPDATABLE = frozenset({_S.REQUIRES_PAYMENT_METHOD, _S.REQUIRES_CONFIRMATION, _S.REQUIRES_ACTION})
 CONFIRMABLE = frozenset({_S.REQUIRES_PAYMENT_METHOD, _S.REQUIRES_CONFIRMATION})
-CANCELABLE = UPDATABLE | {_S.REQUIRES_CAPTURE}
+UPDATABLE = CONFIRMABLE
+"""While the customer authenticates, the provider already holds the amount and the card."""
+CANCELABLE = CONFIRMABLE | {_S.REQUIRES_ACTION, _S.REQUIRES_CAPTURE}
 TERMINAL = frozenset({_S.CANCELED, _S.SUCCEEDED})
 
 LEGAL: dict[IntentStatus, frozenset[IntentStatus]] = {
@@ -78,7 +79,9 @@ class Intent:
 
 def check_state(intent: Intent, allowed: frozenset[IntentStatus], verb: str) -> None:
     """Refuse `payment_intent_unexpected_state` or `operation_in_progress`."""
-    if intent.operation is not None and intent.status is not _S.REQUIRES_ACTION:
+    # An authorization stays open while the customer authenticates; nothing else does.
+    authenticating = intent.status is _S.REQUIRES_ACTION and intent.operation_kind == "authorize"
+    if intent.operation is not None and not authenticating:
         raise Refusal(
             Code.OPERATION_IN_PROGRESS,
             f"You cannot {verb} {intent.id} while its {intent.operation_kind} is in progress. "

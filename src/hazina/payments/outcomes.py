@@ -11,7 +11,14 @@ from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
 from hazina.payments.intent import IntentStatus
 from hazina.payments.refunding import apply_late, apply_refund
-from hazina.payments.subject import Effect, Subject, evidence, processing, void_authorization
+from hazina.payments.subject import (
+    Effect,
+    Subject,
+    evidence,
+    let_go,
+    processing,
+    void_authorization,
+)
 from hazina.payments.view import advice, charge_view, intent_view
 from hazina.rails.contract import Operation
 from hazina.rails.outcome import (
@@ -82,12 +89,13 @@ def _authorized(draft: Draft, subject: Subject, outcome: Approved) -> Effect:
         network=_network(outcome.network), revision=charge.revision + 1,
     )  # fmt: skip
     intent_now = replace(
-        intent, latest_charge=charge.id, operation=None, operation_kind=None, unknown=None,
-        next_action=None, last_payment_error=None, revision=intent.revision + 1,
+        let_go(subject), latest_charge=charge.id, unknown=None, next_action=None,
+        last_payment_error=None, revision=intent.revision + 1,
     )  # fmt: skip
-    if intent.capture_method == "manual":
+    # What the provider was asked decides, not what the intent has come to say since.
+    if not subject.command.request["capture"]:
         intent_now = replace(
-            intent_now, status=_S.REQUIRES_CAPTURE, amount_capturable=intent.amount
+            intent_now, status=_S.REQUIRES_CAPTURE, amount_capturable=charge.amount
         )
         what = "payment_intent.amount_capturable_updated"
     else:
@@ -114,9 +122,9 @@ def _declined(draft: Draft, subject: Subject, outcome: Declined) -> Effect:
     )
     error = payment_error(charge_now)
     intent_now = replace(
-        intent, status=_S.REQUIRES_PAYMENT_METHOD, payment_method=None, latest_charge=charge.id,
-        operation=None, operation_kind=None, unknown=None, next_action=None,
-        last_payment_error=error, revision=intent.revision + 1,
+        let_go(subject), status=_S.REQUIRES_PAYMENT_METHOD, payment_method=None,
+        latest_charge=charge.id, unknown=None, next_action=None, last_payment_error=error,
+        revision=intent.revision + 1,
     )  # fmt: skip
     void_authorization(draft, charge)
     draft.put(charge, charge_now)
@@ -144,7 +152,8 @@ def payment_error(charge: Charge) -> dict[str, Any]:
 
 def _action_required(draft: Draft, subject: Subject, outcome: ActionRequired) -> Effect:
     intent = subject.intent
-    if intent.status is _S.REQUIRES_ACTION:
+    if intent.status is _S.REQUIRES_ACTION or intent.operation != subject.command.id:
+        # Shown already, or a cancellation has begun: its outcome is awaited instead.
         return Effect(subject)
     action = {
         "type": "redirect_to_url",

@@ -78,7 +78,8 @@ def update(draft: Draft, intent: Intent, params: dict[str, Any]) -> Intent:
 
 
 def _with_params(draft: Draft, intent: Intent, params: dict[str, Any]) -> Intent:
-    only_words = not ({"amount", "currency", "payment_method"} & params.keys())
+    decisive = {"amount", "currency", "payment_method", "capture_method"}
+    only_words = not (decisive & params.keys())
     if not only_words:
         check_state(intent, UPDATABLE, "update")
     amount = params.get("amount", intent.amount)

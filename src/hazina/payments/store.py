@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from hazina.commands.command import Command, from_row
 from hazina.db.reader import Reader
 from hazina.db.table import Row
 from hazina.paging import Page
 from hazina.payments.charge import Charge
 from hazina.payments.intent import Intent, IntentStatus
 from hazina.payments.refund import Refund
+from hazina.payments.subject import Subject
 from hazina.refusals import Code, Refusal, shown_id
 
 _INTENT = tuple(f.name for f in fields(Intent))
@@ -79,6 +81,70 @@ class Payments:
         row = await self._reader.get("refund", (merchant_id, refund_id))
         assert row is not None, f"{refund_id} is referred to and does not exist"
         return refund_from(row)
+
+    async def with_attempt(self, merchant_id: str, intent_id: str) -> tuple[Intent, Charge | None]:
+        """Return an intent with the attempt that an operation would be about, if there is one."""
+        intent = await self.intent(merchant_id, intent_id)
+        if intent.operation is not None:
+            row = await self._reader.get("command", (merchant_id, intent.operation))
+            assert row is not None
+            return intent, await self.any_charge(merchant_id, row["charge"])
+        if intent.amount_capturable and intent.latest_charge:
+            return intent, await self.any_charge(merchant_id, intent.latest_charge)
+        return intent, None
+
+    async def need_customer(self, merchant_id: str, params: dict[str, Any]) -> None:
+        """Refuse `resource_missing` for a customer that this merchant does not have."""
+        customer_id = params.get("customer")
+        if customer_id is None:
+            return
+        row = await self._reader.get("customer", (merchant_id, customer_id))
+        if row is None or row["deleted"]:
+            raise missing("customer", customer_id, "customer")
+
+    async def refundable(self, merchant_id: str, params: dict[str, Any]) -> tuple[Intent, Charge]:
+        """Return the charge that a refund is about. Refuses `charge_not_refundable`."""
+        charge_id = params.get("charge")
+        if (charge_id is None) == (params.get("payment_intent") is None):
+            raise Refusal(
+                Code.PARAMETER_MISSING,
+                "Send one of these params: payment_intent, charge.",
+                param="payment_intent",
+            )
+        if charge_id is None:
+            intent = await self.intent(merchant_id, params["payment_intent"])
+            if intent.latest_charge is None:
+                raise Refusal(
+                    Code.CHARGE_NOT_REFUNDABLE,
+                    f"The PaymentIntent {intent.id} does not have a successful charge to refund.",
+                    param="payment_intent",
+                )
+            return intent, await self.charge(merchant_id, intent.latest_charge)
+        charge = await self.charge(merchant_id, charge_id)
+        return await self.any_intent(merchant_id, charge.payment_intent), charge
+
+    async def subject(self, command: Command) -> Subject:
+        """Return a command with everything that its outcome is about, as it is now."""
+        merchant_id = command.merchant_id
+        row = await self._reader.get("command", command.key)
+        assert row is not None
+        refund = await self.any_refund(merchant_id, command.refund) if command.refund else None
+        return Subject(
+            from_row(row),
+            await self.any_intent(merchant_id, command.payment_intent),
+            await self.any_charge(merchant_id, command.charge),
+            refund,
+        )
+
+    async def any_object(self, merchant_id: str, object_id: str) -> Intent | Charge | Refund:
+        """Return the object that an id's prefix tells of, visible or not."""
+        match object_id.split("_", 1)[0]:
+            case "pi":
+                return await self.any_intent(merchant_id, object_id)
+            case "ch":
+                return await self.any_charge(merchant_id, object_id)
+            case _:
+                return await self.any_refund(merchant_id, object_id)
 
     async def page(
         self, kind: str, merchant_id: str, filters: dict[str, Any], page: Page

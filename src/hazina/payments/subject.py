@@ -64,6 +64,13 @@ def processing(draft: Draft, subject: Subject, outcome: Pending | Unknown, next_
     return Effect(replace(subject, intent=intent_now))
 
 
+def let_go(subject: Subject) -> Intent:
+    """Return the intent without the command's operation; one that another holds stays open."""
+    if subject.intent.operation != subject.command.id:
+        return subject.intent
+    return replace(subject.intent, operation=None, operation_kind=None)
+
+
 def void_authorization(draft: Draft, charge: Charge) -> None:
     """Release the authorization in the ledger."""
     merchant = draft.merchant

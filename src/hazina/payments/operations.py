@@ -1,0 +1,228 @@
+"""Carrying an operation out: the first unit of work, the command, the second unit."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hazina.clock import Clock
+from hazina.commands.command import Command
+from hazina.crashpoints import crashpoint
+from hazina.db.reader import Reader
+from hazina.db.unit import Committed, Lane, Refused, Taken, Unit
+from hazina.db.writer import Writer, commit
+from hazina.events.service import Cause
+from hazina.idempotency import service as keys
+from hazina.idempotency.service import Answer, Held, Idempotency, IdempotencyRequest
+from hazina.ids import Ids
+from hazina.merchants.merchant import Caller, Merchant
+from hazina.payments import requests
+from hazina.payments.charge import Charge
+from hazina.payments.draft import Draft
+from hazina.payments.intent import Intent
+from hazina.payments.outcomes import apply
+from hazina.payments.refund import Refund
+from hazina.payments.store import Payments as Store
+from hazina.payments.subject import Subject
+from hazina.payments.view import charge_view, intent_view, refund_view
+from hazina.rails.outcome import NotFound, Outcome
+from hazina.refusals import Code, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """What came of performing a command, and how long to wait before asking again."""
+
+    outcome: Outcome | NotFound
+    next_ms: int
+
+
+Perform = Callable[[Command, int], Awaitable[Performed]]
+"""Performs a command; the number is the monotonic moment before which it was not leased."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentSettings:
+    """Leases. The command's must outlast deadline, provider timeout and a margin."""
+
+    command_lease_ms: int = 25_000
+    key_lease_ms: int = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A first unit of work: either it is all (`answer`), or a command was issued (`subject`)."""
+
+    unit: Unit
+    subject: Subject | None
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The unit of work of an outcome, and what to answer."""
+
+    unit: Unit
+    answer: Answer
+
+
+Shown = Callable[[Subject, bool], dict[str, Any]]
+
+
+def shows_intent(subject: Subject, livemode: bool) -> dict[str, Any]:
+    return intent_view(subject.intent, livemode)
+
+
+def shows_charge(subject: Subject, livemode: bool) -> dict[str, Any]:
+    return charge_view(subject.charge, livemode)
+
+
+def shows_refund(subject: Subject, livemode: bool) -> dict[str, Any]:
+    assert subject.refund is not None
+    return refund_view(subject.refund, livemode)
+
+
+class Operations:
+    """Begins operations of clients and applies the outcomes of their commands."""
+
+    def __init__(
+        self, *, reader: Reader, writer: Writer, clock: Clock, ids: Ids, store: Store,
+        idempotency: Idempotency, settings: PaymentSettings,
+    ) -> None:  # fmt: skip
+        self._reader = reader
+        self._writer = writer
+        self._clock = clock
+        self._ids = ids
+        self._store = store
+        self._idempotency = idempotency
+        self._settings = settings
+        self._perform: Perform | None = None
+
+    def connect(self, perform: Perform) -> None:
+        """Say how commands are performed; `bootstrap` does, once."""
+        self._perform = perform
+
+    async def begin(
+        self, caller: Caller, idempotency: IdempotencyRequest | None,
+        load: Callable[[], Awaitable[Any]], decide: Callable[[Draft, Any], Any], shows: Shown,
+    ) -> Answer:  # fmt: skip
+        """Commit the first unit; where it issued a command, perform it and apply the outcome."""
+        cause = Cause(caller.request_id, idempotency.key if idempotency else None)
+        begun_ms = self._clock.monotonic_ms()
+
+        def begun(state: Any) -> _Begun:
+            draft = self.draft(caller.merchant, cause, Lane.PAYMENT)
+            return self._begun(draft, decide(draft, state), idempotency)
+
+        crashpoint("payments.before_first_unit")
+        try:
+            begin, verdict = await commit(self._writer, load, begun)
+        except Refusal as refusal:
+            return await self._refused(caller, idempotency, refusal)
+        match verdict:
+            case Taken():
+                assert idempotency is not None
+                return await self._taken(caller, idempotency)
+            case Refused() if begin.unit.on_refusal or begin.subject is not None:
+                assert begin.subject is not None
+                return keys.refused(requests.insufficient(begin.subject.charge))
+            case Committed():
+                pass
+            case _:
+                raise AssertionError(f"the ledger refused {verdict}")
+        if begin.subject is None:
+            return begin.answer
+        held = Held(idempotency, 1) if idempotency else None
+        assert self._perform is not None, "bootstrap connects payments to dispatch"
+        crashpoint("payments.after_first_unit")
+        performed = await self._perform(begin.subject.command, begun_ms)
+        crashpoint("payments.after_reply")
+        return await self.apply(
+            caller.merchant, cause, held, begin.subject.command, performed, begin.subject, shows
+        )
+
+    def _begun(self, draft: Draft, made: Any, idempotency: IdempotencyRequest | None) -> _Begun:
+        if isinstance(made, Subject):
+            operation = made.refund.id if made.refund else made.intent.id
+            if made.intent.hidden and not made.refund:
+                operation = made.charge.id
+            draft.claims.extend(
+                keys.claim(idempotency, operation, self._settings.key_lease_ms, draft.now)
+            )
+            return _Begun(draft.unit(), made, Answer(None, b""))
+        answer = keys.success(_view(made, draft.merchant.livemode))
+        draft.claims.extend(keys.claim_answered(idempotency, made.id, answer, draft.now))
+        return _Begun(draft.unit(), None, answer)
+
+    async def apply(
+        self, merchant: Merchant, cause: Cause, held: Held | None, command: Command,
+        performed: Performed, known: Subject | None, shows: Shown,
+    ) -> Answer:  # fmt: skip
+        """Commit what an outcome means, from what is known or else from what is read."""
+        loads = 0
+
+        async def load() -> tuple[Subject, Held | None]:
+            nonlocal loads
+            loads += 1
+            if known is not None and loads == 1:
+                return known, held
+            return await self._store.subject(command), await self._still_held(held)
+
+        def decide(state: tuple[Subject, Held | None]) -> Applied:
+            subject, held_now = state
+            draft = self.draft(merchant, cause, Lane.OUTCOME)
+            effect = apply(draft, subject, performed.outcome, performed.next_ms)
+            answer = (
+                keys.refused(effect.refusal)
+                if effect.refusal
+                else keys.success(shows(effect.subject, merchant.livemode))
+            )
+            relied, written = keys.answer(held_now, answer)
+            unit = draft.unit()
+            unit = replace(unit, relies_on=unit.relies_on + relied, writes=unit.writes + written)
+            return Applied(unit, answer)
+
+        applied, verdict = await commit(self._writer, load, decide)
+        crashpoint("payments.after_second_unit")
+        assert isinstance(verdict, Committed), f"an outcome could not be booked: {verdict}"
+        return applied.answer
+
+    async def _still_held(self, held: Held | None) -> Held | None:
+        """Return where our answer goes, or None when another process answered for us."""
+        if held is None:
+            return None
+        row = await self._reader.get("idempotency_key", held.request.row_key)
+        return held if row is not None and row["version"] == held.version else None
+
+    async def _refused(
+        self, caller: Caller, idempotency: IdempotencyRequest | None, refusal: Refusal
+    ) -> Answer:
+        """Answer a request that was refused: perhaps by the very work that it repeats."""
+        if idempotency is not None and await self._idempotency.is_taken(idempotency):
+            return await self._taken(caller, idempotency)
+        if refusal.code in (Code.LOCK_TIMEOUT, Code.OPERATION_IN_PROGRESS):
+            raise refusal
+        return await self._idempotency.store(idempotency, keys.refused(refusal))
+
+    async def _taken(self, caller: Caller, idempotency: IdempotencyRequest) -> Answer:
+        """Replay, or answer for a process that died with what is true now."""
+        found = await self._idempotency.resolve(idempotency)
+        if isinstance(found, Answer):
+            return found
+        merchant = caller.merchant
+        made = await self._store.any_object(merchant.merchant_id, found["operation"])
+        view = _view(made, merchant.livemode)
+        return await self._idempotency.take_over(idempotency, found, keys.success(view))
+
+    def draft(self, merchant: Merchant, cause: Cause, lane: Lane) -> Draft:
+        """Return an empty draft of this moment."""
+        return Draft(merchant, self._clock.now(), self._ids, self._writer.slot, cause, lane)
+
+
+def _view(made: Intent | Charge | Refund, livemode: bool) -> dict[str, Any]:
+    if isinstance(made, Intent):
+        return intent_view(made, livemode)
+    if isinstance(made, Charge):
+        return charge_view(made, livemode)
+    return refund_view(made, livemode)
