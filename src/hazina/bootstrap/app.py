@@ -33,6 +33,7 @@ from hazina.inbox import tables as inbox_tables
 from hazina.ledger import tables as ledger_tables
 from hazina.ledger.engine import LedgerEngine
 from hazina.merchants import tables as merchants_tables
+from hazina.merchants.clocks import Clocks
 from hazina.merchants.service import Merchants
 from hazina.payments import tables as payments_tables
 from hazina.payments.authorizing import PROVIDER
@@ -67,6 +68,7 @@ class Core:
     writer: Writer
     tasks: Tasks
     merchants: Merchants
+    clocks: Clocks
     idempotency: Idempotency
     payments: Payments
     customers: Customers
@@ -118,10 +120,11 @@ async def open_core(
     await reader.open()
     tasks = Tasks()
     merchants = Merchants(reader, writer, clock, ids, settings.pepper.encode())
+    clocks = Clocks(reader, clock)
     idempotency = Idempotency(reader, writer, clock)
     payments = Payments(
         reader=reader, writer=writer, clock=clock, ids=ids, merchants=merchants,
-        idempotency=idempotency,
+        clocks=clocks, idempotency=idempotency,
         settings=PaymentSettings(settings.command_lease_ms, settings.key_lease_ms),
     )  # fmt: skip
     transport = HttpTransport()
@@ -151,7 +154,7 @@ async def open_core(
         report=payments.report, ask=dispatch.ask,
     )  # fmt: skip
     return Core(
-        settings, clock, ids, reader, writer, tasks, merchants, idempotency, payments,
+        settings, clock, ids, reader, writer, tasks, merchants, clocks, idempotency, payments,
         Customers(reader, idempotency, clock, ids),
         Events(reader),
         WebhookEndpoints(reader, idempotency, clock, ids),

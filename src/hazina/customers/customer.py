@@ -29,6 +29,7 @@ class Customer:
     details: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
     deleted: bool = False
+    test_clock: str | None = None
     revision: int = 1
     version: int = 1
 
@@ -74,6 +75,7 @@ def from_row(row: Row, livemode: bool) -> Customer:
         details=row["details"],
         metadata=row["metadata"],
         deleted=row["deleted"],
+        test_clock=row["test_clock"],
         revision=row["revision"],
         version=row["version"],
     )
@@ -85,6 +87,7 @@ def to_row(customer: Customer) -> dict[str, Any]:
         "merchant_id": customer.merchant_id,
         "id": customer.id,
         "created": customer.created,
+        "test_clock": customer.test_clock,
         **changes(customer),
     }
 

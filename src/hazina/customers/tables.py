@@ -11,6 +11,7 @@ CUSTOMER = Table(
     {
         "merchant_id": "text", "id": "text", "email": "text", "details": "jsonb",
         "metadata": "jsonb", "deleted": "boolean", "revision": "bigint", "created": "timestamptz",
+        "test_clock": "text",
     },
 )  # fmt: skip
 TABLES = (CUSTOMER,)

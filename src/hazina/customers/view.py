@@ -44,7 +44,7 @@ def view(customer: Customer) -> dict[str, Any]:
         "preferred_locales": details.get("preferred_locales") or [],
         "shipping": details.get("shipping"),
         "tax_exempt": details.get("tax_exempt") or "none",
-        "test_clock": None,
+        "test_clock": customer.test_clock,
     }
     for name in ("business_name", "individual_name"):
         if name in details:

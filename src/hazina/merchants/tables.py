@@ -1,4 +1,4 @@
-"""The tables of merchants and their keys."""
+"""The tables of merchants, their keys and their test clocks."""
 
 from __future__ import annotations
 
@@ -24,4 +24,14 @@ API_KEY = Table(
     },
     tenant=False,
 )  # fmt: skip
-TABLES = (MERCHANT, API_KEY)
+TEST_CLOCK = Table(
+    "test_clock",
+    58,
+    ("merchant_id", "id"),
+    {
+        "merchant_id": "text", "id": "text", "name": "text", "frozen_time": "timestamptz",
+        "target_frozen_time": "timestamptz", "status": "text", "whole_merchant": "boolean",
+        "deletes_after": "timestamptz", "revision": "bigint", "created": "timestamptz",
+    },
+)  # fmt: skip
+TABLES = (MERCHANT, API_KEY, TEST_CLOCK)

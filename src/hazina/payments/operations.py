@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from hazina.clock import Clock
@@ -16,6 +17,7 @@ from hazina.events.service import Cause
 from hazina.idempotency import service as keys
 from hazina.idempotency.service import Answer, Held, Idempotency, IdempotencyRequest
 from hazina.ids import Ids
+from hazina.merchants.clocks import Clocks
 from hazina.merchants.merchant import Caller, Merchant
 from hazina.payments import requests
 from hazina.payments.charge import Charge
@@ -87,12 +89,13 @@ class Operations:
     """Begins operations of clients and applies the outcomes of their commands."""
 
     def __init__(
-        self, *, reader: Reader, writer: Writer, clock: Clock, ids: Ids, store: Store,
-        idempotency: Idempotency, settings: PaymentSettings,
+        self, *, reader: Reader, writer: Writer, clock: Clock, ids: Ids, clocks: Clocks,
+        store: Store, idempotency: Idempotency, settings: PaymentSettings,
     ) -> None:  # fmt: skip
         self._reader = reader
         self._writer = writer
         self._clock = clock
+        self._clocks = clocks
         self._ids = ids
         self._store = store
         self._idempotency = idempotency
@@ -111,13 +114,17 @@ class Operations:
         cause = Cause(caller.request_id, idempotency.key if idempotency else None)
         begun_ms = self._clock.monotonic_ms()
 
-        def begun(state: Any) -> _Begun:
-            draft = self.draft(caller.merchant, cause, Lane.PAYMENT)
-            return self._begun(draft, decide(draft, state), idempotency)
+        async def loaded() -> tuple[Any, datetime]:
+            state = await load()
+            return state, await self._clocks.now(caller.merchant, customer_of(state))
+
+        def begun(found: tuple[Any, datetime]) -> _Begun:
+            draft = self.draft(caller.merchant, cause, Lane.PAYMENT, found[1])
+            return self._begun(draft, decide(draft, found[0]), idempotency)
 
         crashpoint("payments.before_first_unit")
         try:
-            begin, verdict = await commit(self._writer, load, begun)
+            begin, verdict = await commit(self._writer, loaded, begun)
         except Refusal as refusal:
             return await self._refused(caller, idempotency, refusal)
         match verdict:
@@ -148,11 +155,11 @@ class Operations:
             if made.intent.hidden and not made.refund:
                 operation = made.charge.id
             draft.claims.extend(
-                keys.claim(idempotency, operation, self._settings.key_lease_ms, draft.now)
+                keys.claim(idempotency, operation, self._settings.key_lease_ms, self._clock.now())
             )
             return _Begun(draft.unit(), made, Answer(None, b""))
         answer = keys.success(_view(made, draft.merchant.livemode))
-        draft.claims.extend(keys.claim_answered(idempotency, made.id, answer, draft.now))
+        draft.claims.extend(keys.claim_answered(idempotency, made.id, answer, self._clock.now()))
         return _Begun(draft.unit(), None, answer)
 
     async def apply(
@@ -162,16 +169,19 @@ class Operations:
         """Commit what an outcome means, from what is known or else from what is read."""
         loads = 0
 
-        async def load() -> tuple[Subject, Held | None]:
+        async def load() -> tuple[Subject, Held | None, datetime]:
             nonlocal loads
             loads += 1
             if known is not None and loads == 1:
-                return known, held
-            return await self._store.subject(command), await self._still_held(held)
+                subject, held_now = known, held
+            else:
+                subject = await self._store.subject(command)
+                held_now = await self._still_held(held)
+            return subject, held_now, await self._clocks.now(merchant, subject.intent.customer)
 
-        def decide(state: tuple[Subject, Held | None]) -> Applied:
-            subject, held_now = state
-            draft = self.draft(merchant, cause, Lane.OUTCOME)
+        def decide(state: tuple[Subject, Held | None, datetime]) -> Applied:
+            subject, held_now, now = state
+            draft = self.draft(merchant, cause, Lane.OUTCOME, now)
             effect = apply(draft, subject, performed.outcome, performed.next_ms)
             answer = (
                 keys.refused(effect.refusal)
@@ -215,9 +225,22 @@ class Operations:
         view = _view(made, merchant.livemode)
         return await self._idempotency.take_over(idempotency, found, keys.success(view))
 
-    def draft(self, merchant: Merchant, cause: Cause, lane: Lane) -> Draft:
-        """Return an empty draft of this moment."""
-        return Draft(merchant, self._clock.now(), self._ids, self._writer.slot, cause, lane)
+    def draft(self, merchant: Merchant, cause: Cause, lane: Lane, now: datetime) -> Draft:
+        """Return an empty draft of a moment, as `Clocks.now` tells it."""
+        return Draft(merchant, now, self._ids, self._writer.slot, cause, lane)
+
+
+def customer_of(loaded: Any) -> str | None:
+    """Return the customer of what an operation has loaded, whose clock it then follows."""
+    match loaded:
+        case str() | None:
+            return loaded
+        case Intent() | Charge():
+            return loaded.customer
+        case (Intent() as intent, _):
+            return intent.customer
+        case _:
+            return None
 
 
 def _view(made: Intent | Charge | Refund, livemode: bool) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 from hazina.balances.line import view as line_view
@@ -15,6 +16,7 @@ from hazina.events.service import Cause
 from hazina.idempotency import service as keys
 from hazina.idempotency.service import Answer, Idempotency, IdempotencyRequest
 from hazina.ids import Ids
+from hazina.merchants.clocks import Clocks
 from hazina.merchants.merchant import Caller, Merchant
 from hazina.merchants.service import Merchants
 from hazina.paging import Page
@@ -45,17 +47,18 @@ class Payments:
 
     def __init__(
         self, *, reader: Reader, writer: Writer, clock: Clock, ids: Ids, merchants: Merchants,
-        idempotency: Idempotency, settings: PaymentSettings,
+        clocks: Clocks, idempotency: Idempotency, settings: PaymentSettings,
     ) -> None:  # fmt: skip
         self._reader = reader
         self._writer = writer
         self._clock = clock
         self._merchants = merchants
+        self._clocks = clocks
         self._settings = settings
         self._store = Store(reader)
         self._operations = Operations(
-            reader=reader, writer=writer, clock=clock, ids=ids, store=self._store,
-            idempotency=idempotency, settings=settings,
+            reader=reader, writer=writer, clock=clock, ids=ids, clocks=clocks,
+            store=self._store, idempotency=idempotency, settings=settings,
         )  # fmt: skip
 
     def connect(self, perform: Perform) -> None:
@@ -72,8 +75,8 @@ class Payments:
         def decide(draft: Draft, _: Any) -> Intent | Subject:
             return requests.create(draft, requests.checked(params), self._settings.command_lease_ms)
 
-        async def load() -> None:
-            await self._store.need_customer(caller.merchant.merchant_id, params)
+        async def load() -> str | None:
+            return await self._store.need_customer(caller.merchant.merchant_id, params)
 
         return await self._operations.begin(caller, idempotency, load, decide, shows_intent)
 
@@ -141,8 +144,8 @@ class Payments:
             lease_ms = self._settings.command_lease_ms
             return requests.create_charge(draft, requests.checked(params), lease_ms)
 
-        async def load() -> None:
-            await self._store.need_customer(caller.merchant.merchant_id, params)
+        async def load() -> str | None:
+            return await self._store.need_customer(caller.merchant.merchant_id, params)
 
         return await self._operations.begin(caller, idempotency, load, decide, shows_charge)
 
@@ -172,7 +175,7 @@ class Payments:
             intent, charge = loaded
             made = requests.refund(draft, intent, charge, params, self._settings.command_lease_ms)
             given = keys.refused(requests.insufficient(charge))
-            draft.on_refusal.extend(keys.claim_answered(idempotency, "", given, draft.now))
+            draft.on_refusal.extend(keys.claim_answered(idempotency, "", given, self._clock.now()))
             return made
 
         return await self._operations.begin(caller, idempotency, load, decide, shows_refund)
@@ -250,11 +253,15 @@ class Payments:
         for row in rows:
             merchant = await self._merchants.get(row["merchant_id"])
 
-            async def load(row: Any = row) -> Charge:
-                return await self._store.any_charge(row["merchant_id"], row["id"])
+            async def load(
+                row: Any = row, merchant: Merchant = merchant
+            ) -> tuple[Charge, datetime]:
+                charge = await self._store.any_charge(row["merchant_id"], row["id"])
+                return charge, await self._clocks.now(merchant, charge.customer)
 
-            def decide(charge: Charge, merchant: Merchant = merchant) -> Applied:
-                draft = self._operations.draft(merchant, Cause(), Lane.BULK)
+            def decide(loaded: tuple[Charge, datetime], merchant: Merchant = merchant) -> Applied:
+                charge, now = loaded
+                draft = self._operations.draft(merchant, Cause(), Lane.BULK, now)
                 release.funds(draft, charge)
                 return Applied(draft.unit(), Answer(None, b""))
 

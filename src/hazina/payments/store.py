@@ -93,14 +93,18 @@ class Payments:
             return intent, await self.any_charge(merchant_id, intent.latest_charge)
         return intent, None
 
-    async def need_customer(self, merchant_id: str, params: dict[str, Any]) -> None:
-        """Refuse `resource_missing` for a customer that this merchant does not have."""
-        customer_id = params.get("customer")
+    async def need_customer(self, merchant_id: str, params: dict[str, Any]) -> str | None:
+        """Return the customer that is named, if any.
+
+        Refuses `resource_missing` for one that this merchant does not have.
+        """
+        customer_id: str | None = params.get("customer")
         if customer_id is None:
-            return
+            return None
         row = await self._reader.get("customer", (merchant_id, customer_id))
         if row is None or row["deleted"]:
             raise missing("customer", customer_id, "customer")
+        return customer_id
 
     async def refundable(self, merchant_id: str, params: dict[str, Any]) -> tuple[Intent, Charge]:
         """Return the charge that a refund is about. Refuses `charge_not_refundable`."""
