@@ -61,6 +61,10 @@ check: $(STAMP) ## Check format, style, types and the rules of the house
 format: $(STAMP) ## Put all files into the one format
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
+.PHONY: docs
+docs: $(STAMP) ## Generate docs/reference from the code
+	@$(BIN)/python -m docs_build
+
 .PHONY: bench
 bench: $(STAMP) ## Measure payments per second against two floors
 	@$(BIN)/python -m benchmarks.payments $(ARGS)

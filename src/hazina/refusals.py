@@ -26,6 +26,7 @@ class Code(StrEnum):
     BODY_INVALID = "body_invalid"
     BODY_TOO_LARGE = "body_too_large"
     ROUTE_UNKNOWN = "route_unknown"
+    ROUTE_NOT_SUPPORTED = "route_not_supported"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     IDEMPOTENCY_KEY_IN_USE = "idempotency_key_in_use"

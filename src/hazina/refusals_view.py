@@ -35,7 +35,7 @@ def envelope(refusal: Refusal) -> dict[str, Any]:
         "type": TYPES[code],
         "code": code.value,
         "message": refusal.message,
-        "doc_url": f"/docs#error-{code.value}",
+        "doc_url": f"/docs/errors#{code.value}",
     }
     if refusal.param is not None:
         error["param"] = refusal.param

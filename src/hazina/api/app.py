@@ -13,8 +13,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route as Page
 
 from hazina.api.core import Core, CoreFactory
-from hazina.api.docs_page import page
+from hazina.api.docs_page import errors_page, page
 from hazina.api.endpoint import ClientGone, Endpoint, read_body
+from hazina.api.nearest import unknown_route
 from hazina.api.openapi import document
 from hazina.api.reply import Message, Receive, Reply, Scope, Send, internal, of_refusal
 from hazina.api.route import Router
@@ -35,6 +36,7 @@ class App:
             routes=[
                 Page("/", _front, methods=["GET"]),
                 Page("/docs", _docs, methods=["GET"]),
+                Page("/docs/errors", _docs_errors, methods=["GET"]),
                 Page("/openapi.json", _openapi, methods=["GET"]),
                 Page("/health/live", _live, methods=["GET"]),
                 Page("/health/ready", _ready, methods=["GET"]),
@@ -89,6 +91,10 @@ async def _docs(_: Request) -> Response:
     return HTMLResponse(page(ROUTES))
 
 
+async def _docs_errors(_: Request) -> Response:
+    return HTMLResponse(errors_page())
+
+
 async def _openapi(_: Request) -> Response:
     return _json(200, document(ROUTES))
 
@@ -124,8 +130,7 @@ async def _callback(request: Request) -> Response:
 
 
 async def _unknown(request: Request, _: Exception) -> Response:
-    message = f"Unrecognized request URL ({request.method[:8]}). See /docs for the routes."
-    return _of(of_refusal(Refusal(Code.ROUTE_UNKNOWN, message)))
+    return _of(of_refusal(unknown_route(request.method, request.url.path, ROUTES)))
 
 
 async def _wrong_method(request: Request, _: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""The page at /docs: every route and every error code, as plain HTML."""
+"""The pages under /docs: every route, and every error code, as plain HTML."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
+from hazina.api.error_words import WORDS
 from hazina.api.errors import STATUSES
 from hazina.api.route import Route
 from hazina.api.version import API_VERSION
@@ -22,14 +23,29 @@ _STYLE = (
 def page(routes: Iterable[Route]) -> str:
     """Return the whole page."""
     sections = "".join(_route(route) for route in routes)
-    errors = "".join(_error(code) for code in Code)
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Hazina API</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
-        f"<h1>Hazina API</h1><p>Version <code>{API_VERSION}</code>. Works with Stripe's SDKs. "
+    return _html(
+        "Hazina API",
+        f"<p>Version <code>{API_VERSION}</code>. Works with Stripe's SDKs. "
         'Authenticate with <code>Authorization: Bearer sk_test_...</code>. <a href="/openapi.json">'
-        f"OpenAPI document</a>.</p><h2>Routes</h2>{sections}<h2>Errors</h2><table>"
-        f"<tr><th>code<th>HTTP<th>type</tr>{errors}</table></html>"
+        'OpenAPI document</a>. <a href="/docs/errors">Errors</a>.</p>'
+        f"<h2>Routes</h2>{sections}",
+    )
+
+
+def errors_page() -> str:
+    """Return the page at /docs/errors, to whose sections `doc_url` leads."""
+    return _html(
+        "Hazina API: errors",
+        '<p>Each answer with a status of 400 or above is an <code>error</code>. <a href="/docs">'
+        f"Routes</a>.</p>{''.join(_error(code) for code in Code)}",
+    )
+
+
+def _html(title: str, body: str) -> str:
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
+        f"<h1>{title}</h1>{body}</html>"
     )
 
 
@@ -52,7 +68,10 @@ def _parameter(name: str, schema: dict[str, Any], route: Route) -> str:
 
 
 def _error(code: Code) -> str:
+    words = WORDS[code]
     return (
-        f'<tr id="error-{code.value}"><td><code>{code.value}</code><td>{STATUSES[code]}'
-        f"<td>{TYPES[code]}</tr>"
+        f'<section id="{code.value}"><h2><code>{code.value}</code></h2>'
+        f"<p>HTTP {STATUSES[code]}, type <code>{TYPES[code]}</code>. {escape(words.meaning)}</p>"
+        f"<p><strong>What to do:</strong> {escape(words.remedy)}</p>"
+        f"<p>For example: <q>{escape(words.message)}</q></p></section>"
     )

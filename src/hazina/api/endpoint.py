@@ -9,12 +9,13 @@ from typing import Any
 import orjson
 import structlog
 
-from hazina.api import forms, reply
+from hazina.api import forms, nearest, reply
 from hazina.api.auth import api_key
 from hazina.api.core import Core
 from hazina.api.expand import Expander, check_paths, expand_answer, read_paths
 from hazina.api.reply import Receive, Reply, Scope, Send
 from hazina.api.route import Call, Route, Router
+from hazina.api.stripe_surface import surface
 from hazina.db.unit import Overloaded
 from hazina.idempotency.service import Answer, IdempotencyRequest
 from hazina.merchants.merchant import Caller
@@ -24,7 +25,6 @@ _log = structlog.get_logger("hazina.api")
 
 _KEY_LENGTH_MAX = 255
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}")
-_PATH_SHOWN = re.compile(r"/[A-Za-z_/]{0,100}")
 
 Paths = tuple[tuple[str, ...], ...]
 
@@ -118,18 +118,17 @@ class Endpoint:
         method, path = scope["method"], scope["path"]
         found = self._router.find(path)
         if found is None:
-            shown = path if _PATH_SHOWN.fullmatch(path) else "(path not shown)"
-            raise Refusal(
-                Code.ROUTE_UNKNOWN,
-                f"Unrecognized request URL ({method[:8]}: {shown}). See /docs for the routes "
-                "that exist.",
-            )
+            raise nearest.unknown_route(method, path, self._router.routes)
         methods, ids = found
         route = methods.get(method)
         if route is None:
+            if surface().find(method, path) is not None:
+                raise nearest.unknown_route(method, path, self._router.routes)
             raise _MethodNotAllowed(method, ", ".join(sorted(methods)))
         if not all(_ID.fullmatch(one) for one in ids):
             raise Refusal(Code.RESOURCE_MISSING, f"No such {route.answers}: the id is not one.")
+        if nearest.is_word(method, path, route, ids):
+            raise nearest.unknown_route(method, path, self._router.routes)
         return route, ids
 
 
@@ -174,7 +173,12 @@ def _parameters(
     if "expand" in sent:
         paths = read_paths(sent.pop("expand"), route.listed)
         check_paths(paths, route.answers)
-    return route.params.read(sent), paths
+    try:
+        return route.params.read(sent), paths
+    except Refusal as refusal:
+        if refusal.code is Code.PARAMETER_UNKNOWN:
+            raise nearest.unknown_parameter(refusal, route) from None
+        raise
 
 
 def _check_caller(caller: Caller, route: Route, headers: dict[bytes, bytes]) -> None:

@@ -63,7 +63,8 @@ class Router:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
-        for route in routes:
+        self.routes = tuple(routes)
+        for route in self.routes:
             node = self._root
             for part in route.path.split("/"):
                 if part.startswith("{"):

@@ -7,7 +7,7 @@ import base64
 import orjson
 import pytest
 
-from hazina.api import auth, docs_page, errors, expand, lists, openapi
+from hazina.api import auth, docs_page, error_words, errors, expand, lists, openapi
 from hazina.api.route import Router
 from hazina.api.table import ROUTES
 from hazina.refusals import Code, Refusal
@@ -74,5 +74,16 @@ def test_the_document_and_its_page_name_every_route_and_code() -> None:
     for route in ROUTES:
         assert route.method.lower() in document["paths"][route.path]
         assert route.path in page
-    assert all(f'id="error-{code.value}"' in page for code in Code)
     assert "<script" not in page
+
+
+@pytest.mark.parametrize("code", list(Code))
+def test_every_code_is_explained_where_its_doc_url_leads(code: Code) -> None:
+    words = error_words.WORDS.get(code)
+    assert words is not None, f"say in api/error_words.py what {code.value} means"
+    assert min(map(len, (words.meaning, words.remedy, words.message))) > 10
+
+    path, _, section = envelope(Refusal(code, "No."))["error"]["doc_url"].partition("#")
+
+    assert path == "/docs/errors"
+    assert f'id="{section}"' in docs_page.errors_page()

@@ -284,7 +284,7 @@ class Fields:
             return unknown(full_name)
         return Refusal(
             Code.NOT_SUPPORTED,
-            f"The parameter {full_name} is not supported here: {instead}.",
+            f"Hazina does not support the parameter {full_name} yet: {instead}.",
             param=full_name,
         )
 

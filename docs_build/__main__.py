@@ -1,0 +1,20 @@
+"""Writes every generated file; `make docs` runs it."""
+
+from __future__ import annotations
+
+from docs_build.pages import REFERENCE, pages
+
+
+def main() -> None:
+    """Write what is generated, and remove what nothing makes any more."""
+    made = pages()
+    for path, text in made.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    for path in REFERENCE.rglob("*.md"):
+        if path not in made:
+            path.unlink()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""Reads the endpoints and parameters of Stripe's API out of the installed `stripe` package.
+
+Nothing is imported: the source is parsed, because the package loads its services one by one.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from hazina.api.stripe_surface import Names, StripeEndpoint, line_of
+
+_SENT_WITH_ALL = frozenset({"expand"})
+_DEPTH_MAX = 4
+"""Deeper names than these no client of a payments API meets; they would double the file."""
+
+
+def surface() -> list[StripeEndpoint]:
+    """Return every v1 and v2 endpoint of the package, by path and method."""
+    found: dict[tuple[str, str], Names] = {}
+    for path in sorted(_root().rglob("*.py")):
+        if path.name.startswith(("_api_requestor", "_http_client")) or path.parent.name == "params":
+            continue
+        for method, url, params in _requests(ast.parse(path.read_text())):
+            key = (url, method)
+            found[key] = _merged(found.get(key, {}), _names(params))
+    rows = [StripeEndpoint(method, path, names) for (path, method), names in found.items()]
+    return sorted(_without_twins(rows), key=lambda one: (one.path, one.method))
+
+
+def text() -> str:
+    """Return the data file: one endpoint a line, with the names of its parameters."""
+    return "".join(f"{line_of(one)}\n" for one in surface())
+
+
+def _without_twins(rows: list[StripeEndpoint]) -> list[StripeEndpoint]:
+    """Join rows that differ only in how the package calls the id in the path."""
+    joined: dict[tuple[str, str], StripeEndpoint] = {}
+    for row in rows:
+        path = re.sub(r"\{[^}]*\}", "{id}", row.path)
+        before = joined.get((path, row.method))
+        names = _merged(before.params, row.params) if before else row.params
+        joined[path, row.method] = StripeEndpoint(row.method, path, names)
+    return list(joined.values())
+
+
+def _root() -> Path:
+    spec = find_spec("stripe")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent
+
+
+def _requests(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
+    """Return method, path and the class of the parameters of each request that a file makes."""
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        params = _params_class(function)
+        for node in ast.walk(function):
+            if not isinstance(node, ast.Call) or len(node.args) < 2:
+                continue
+            method, path = _text(node.args[0]), _text(node.args[1])
+            if method in ("get", "post", "delete") and path.startswith(("/v1/", "/v2/")):
+                yield method.upper(), path, params
+
+
+def _text(node: ast.expr) -> str:
+    """Return a string, be it plain or given to `.format`; empty for anything else."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        node = node.func.value
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _params_class(function: ast.FunctionDef) -> str:
+    arguments = [*function.args.args, *function.args.kwonlyargs]
+    if function.args.kwarg is not None:
+        arguments.append(function.args.kwarg)
+    for argument in arguments:
+        if argument.arg == "params" and argument.annotation is not None:
+            found = re.search(r"\w+Params\b", ast.unparse(argument.annotation))
+            return found.group() if found else ""
+    return ""
+
+
+@cache
+def _classes() -> dict[str, ast.ClassDef]:
+    """Return the classes of parameters, by name."""
+    found = {}
+    for path in (_root() / "params").rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                found[node.name] = node
+    return found
+
+
+def _names(class_name: str, depth: int = 1) -> Names:
+    """Return the parameters of a class, each with those inside it."""
+    node = _classes().get(class_name)
+    if node is None or depth > _DEPTH_MAX:
+        return {}
+    names: dict[str, Names] = {}
+    for name, annotation in _fields(node):
+        if depth == 1 and name in _SENT_WITH_ALL:
+            continue
+        inner: Names = {}
+        for one in re.findall(r"\w+", annotation):
+            if one in _classes() and one != class_name:
+                inner = _merged(inner, _names(one, depth + 1))
+        names[name] = inner
+    return names
+
+
+def _fields(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    for line in node.body:
+        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
+            yield line.target.id, ast.unparse(line.annotation)
+        elif isinstance(line, ast.Assign):
+            yield from _fields_of_call(line.value)
+    for base in node.bases:
+        inherited = _classes().get(ast.unparse(base).strip("\"'"))
+        if inherited is not None:
+            yield from _fields(inherited)
+        elif isinstance(base, ast.Call):
+            yield from _fields_of_call(base)
+
+
+def _fields_of_call(value: ast.expr) -> Iterator[tuple[str, str]]:
+    """Read `TypedDict("Name", {"from": ...})`, which holds names that Python reserves."""
+    if isinstance(value, ast.Call) and ast.unparse(value.func).endswith("TypedDict"):
+        for argument in value.args[1:]:
+            if isinstance(argument, ast.Dict):
+                for key, annotation in zip(argument.keys, argument.values, strict=True):
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                        yield key.value, ast.unparse(annotation)
+
+
+def _merged(one: Names, other: Names) -> Names:
+    merged: dict[str, Any] = dict(one)
+    for name, inner in other.items():
+        merged[name] = _merged(merged.get(name, {}), inner)
+    return merged
