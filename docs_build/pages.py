@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from docs_build import errors, stripe_package
+from docs_build import compatibility, errors, events, stripe_package
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -13,9 +13,12 @@ SURFACE = ROOT / "src" / "hazina" / "api" / "stripe_surface.txt"
 
 def pages() -> dict[Path, str]:
     """Return the text of every generated file, by its path."""
+    surface = stripe_package.surface()
     return {
-        SURFACE: stripe_package.text(),
+        SURFACE: stripe_package.text(surface),
         REFERENCE / "errors.md": errors.page(),
+        REFERENCE / "events.md": events.page(),
+        REFERENCE / "compatibility.md": compatibility.page(surface),
     }
 
 

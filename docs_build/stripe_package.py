@@ -33,9 +33,9 @@ def surface() -> list[StripeEndpoint]:
     return sorted(_without_twins(rows), key=lambda one: (one.path, one.method))
 
 
-def text() -> str:
+def text(endpoints: list[StripeEndpoint]) -> str:
     """Return the data file: one endpoint a line, with the names of its parameters."""
-    return "".join(f"{line_of(one)}\n" for one in surface())
+    return "".join(f"{line_of(one)}\n" for one in endpoints)
 
 
 def _without_twins(rows: list[StripeEndpoint]) -> list[StripeEndpoint]:

@@ -1,0 +1,49 @@
+"""Every event type that we record, with the object in its `data` and when it happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One event type: the `object` that it carries, and the moment in words."""
+
+    carries: str
+    when: str
+
+
+RECORDED: dict[str, Recorded] = {
+    "charge.captured": Recorded("charge", "Money that was authorized before has been taken."),
+    "charge.failed": Recorded("charge", "An attempt ended without money: declined, or failed."),
+    "charge.refund.updated": Recorded("refund", "As refund.updated, for older clients."),
+    "charge.refunded": Recorded("charge", "A refund of the charge succeeded, wholly or in part."),
+    "charge.succeeded": Recorded(
+        "charge", "The money was authorized, and taken unless capture waits."
+    ),
+    "charge.updated": Recorded(
+        "charge", "Description or metadata changed, or a refund that had succeeded failed late."
+    ),
+    "customer.created": Recorded("customer", "A customer was made."),
+    "customer.deleted": Recorded("customer", "A customer was deleted; the object is the last one."),
+    "customer.updated": Recorded("customer", "A customer was changed."),
+    "payment_intent.amount_capturable_updated": Recorded(
+        "payment_intent", "Money is authorized and waits for its capture."
+    ),
+    "payment_intent.canceled": Recorded("payment_intent", "It was canceled; nothing is held."),
+    "payment_intent.created": Recorded("payment_intent", "It was made."),
+    "payment_intent.payment_failed": Recorded(
+        "payment_intent", "An attempt failed; another payment method can be tried."
+    ),
+    "payment_intent.processing": Recorded(
+        "payment_intent", "The outcome is not known yet; the provider will be asked."
+    ),
+    "payment_intent.requires_action": Recorded(
+        "payment_intent", "The customer must authenticate, where `next_action` says."
+    ),
+    "payment_intent.succeeded": Recorded("payment_intent", "The money has been taken."),
+    "refund.created": Recorded("refund", "A refund was accepted, and may already have succeeded."),
+    "refund.failed": Recorded("refund", "The money came back; the merchant has it again."),
+    "refund.updated": Recorded("refund", "The refund's status or metadata changed."),
+}
+"""A test compares the names with those that the code records."""
