@@ -20,3 +20,16 @@ def test_the_trigger_leaves_its_event_and_a_sound_ledger(
     found = shop.get(f"/v1/events?type={event}&limit=10").body["data"]
     assert [one["type"] for one in found] == [event]
     assert system.broken_invariants() == []
+
+
+def test_the_trigger_of_an_account_leaves_its_event_on_the_connected_account(
+    system: System,
+) -> None:
+    platform = system.merchant(is_platform=True)
+    result = run_trigger("account.updated", platform.secret_key, platform.url)
+
+    assert result.succeeded, result.stdout + result.stderr
+    (account,) = platform.get("/v1/accounts").body["data"]
+    found = platform.get("/v1/events", account=account["id"]).body["data"]
+    assert [one["type"] for one in found] == ["account.updated"]
+    assert system.broken_invariants() == []

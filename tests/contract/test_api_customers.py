@@ -27,7 +27,7 @@ from hazina.idempotency import tables as idempotency_tables
 from hazina.idempotency.service import Idempotency
 from hazina.ids import SystemIds
 from hazina.merchants import tables as merchant_tables
-from hazina.merchants.service import Merchants
+from hazina.merchants.service import Accounts, Merchants
 from tests.support import stripe_schema
 
 SCHEMA = Schema(
@@ -88,6 +88,7 @@ async def client(database_url: str) -> AsyncIterator[Client]:
     core: Any = SimpleNamespace(
         ids=ids,
         merchants=merchants,
+        accounts=Accounts(reader, idempotency, clock, ids, merchants.forget),
         customers=Customers(reader, idempotency, clock, ids),
         events=Events(reader),
     )
@@ -145,7 +146,7 @@ async def test_a_key_replays_the_same_bytes_and_refuses_other_parameters(client:
         ("GET", "/v1/customers?expand[]=foo", {}, 400),
         ("POST", "/v1/customers", {"content_length": "1048577"}, 413),
         ("POST", "/v1/customers", {"idempotency_key": "k" * 256}, 400),
-        ("GET", "/v1/account", {"stripe_account": "acct_other"}, 400),
+        ("GET", "/v1/account", {"stripe_account": "acct_other"}, 403),
     ],
 )
 async def test_what_is_refused_has_its_status_and_shape(

@@ -78,18 +78,20 @@ class Shop:
         *,
         key: str | None = None,
         idempotency_key: str | None = None,
+        account: str | None = None,
         **fields: Any,
     ) -> Answer:
         """Send a form; a name such as `metadata[a]` is given by `**{...}`."""
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        headers = {"Content-Type": "application/x-www-form-urlencoded"} | _acting(account)
         if idempotency_key is not None:
             headers["Idempotency-Key"] = idempotency_key
         body = urllib.parse.urlencode(fields).encode()
         return _ask(self.url + path, headers | _bearer(key or self.secret_key), body)
 
-    def get(self, path: str, *, key: str | None = None) -> Answer:
+    def get(self, path: str, *, key: str | None = None, account: str | None = None) -> Answer:
         """Read something."""
-        return _ask(self.url + path, _bearer(key or self.secret_key), None)
+        headers = _bearer(key or self.secret_key) | _acting(account)
+        return _ask(self.url + path, headers, None)
 
     def pay(self, method: str = "pm_card_visa", amount: int = 2000, **more: Any) -> dict[str, Any]:
         """Make and confirm a card payment; return the intent, whatever its status is."""
@@ -157,11 +159,13 @@ class System:
         """Start one more API process over the same database; return its address."""
         return self._start_api(_free_port())
 
-    def merchant(self) -> Shop:
+    def merchant(self, *, is_platform: bool = False) -> Shop:
         """Make a merchant with its two keys, as an operator would."""
 
         async def made(core: Core) -> Shop:
-            merchant = await core.merchants.create(default_currency="usd", country="US")
+            merchant = await core.merchants.create(
+                default_currency="usd", country="US", is_platform=is_platform
+            )
             secret = await core.merchants.issue_key(merchant)
             publishable = await core.merchants.issue_key(merchant, publishable=True)
             return Shop(self.url, secret, publishable)
@@ -236,6 +240,10 @@ def _ask(url: str, headers: dict[str, str], body: bytes | None) -> Answer:
 
 def _bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
+
+
+def _acting(account: str | None) -> dict[str, str]:
+    return {"Stripe-Account": account} if account else {}
 
 
 def _ready(url: str) -> bool:

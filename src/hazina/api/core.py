@@ -10,7 +10,7 @@ from hazina.events.service import Events
 from hazina.idempotency.service import Answer, IdempotencyRequest
 from hazina.ids import Ids
 from hazina.merchants.merchant import Caller
-from hazina.merchants.service import Merchants
+from hazina.merchants.service import Accounts, Merchants
 from hazina.paging import Page
 from hazina.webhooks.service import WebhookEndpoints
 
@@ -96,6 +96,8 @@ class Core(Protocol):
     def ids(self) -> Ids: ...
     @property
     def merchants(self) -> Merchants: ...
+    @property
+    def accounts(self) -> Accounts: ...
     @property
     def payments(self) -> Payments: ...
     @property

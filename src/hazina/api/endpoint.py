@@ -88,7 +88,11 @@ class Endpoint:
         caller = await self._core.merchants.authenticate(
             api_key(headers.get(b"authorization")), request_id
         )
-        _check_caller(caller, route, headers)
+        account_id = _account_meant(headers)
+        if account_id is not None:
+            caller = await self._core.merchants.acting_for(caller, account_id)
+        if caller.publishable and not route.publishable:
+            raise _secret_key_required()
         body = await read_body(headers, receive, forms.BODY_BYTES_MAX)
         params, paths = _parameters(route, scope, headers, body)
         if caller.publishable and any(path[0] != "payment_method" for path in paths):
@@ -181,16 +185,10 @@ def _parameters(
         raise
 
 
-def _check_caller(caller: Caller, route: Route, headers: dict[bytes, bytes]) -> None:
-    if caller.publishable and not route.publishable:
-        raise _secret_key_required()
-    other = headers.get(b"stripe-account") or headers.get(b"stripe-context")
-    if other and other.decode("latin-1") != caller.merchant.account_id:
-        raise Refusal(
-            Code.NOT_SUPPORTED,
-            "Acting for another account by Stripe-Account is not supported here: make the "
-            "request with that merchant's own key.",
-        )
+def _account_meant(headers: dict[bytes, bytes]) -> str | None:
+    """Return the account that the request is to act for, if it names one."""
+    meant = headers.get(b"stripe-account") or headers.get(b"stripe-context")
+    return meant.decode("latin-1") if meant else None
 
 
 def _idempotency_key(headers: dict[bytes, bytes]) -> str | None:

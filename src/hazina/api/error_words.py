@@ -100,6 +100,26 @@ WORDS: dict[Code, Words] = {
         "Make the request from your server with a secret key.",
         "This API call cannot be made with a publishable API key. Please use a secret API key.",
     ),
+    Code.ACCOUNT_INVALID: Words(
+        "The account in Stripe-Account or in the address is not there in this mode, or is not "
+        "connected to the key's platform.",
+        "Use the id of an account that your platform made, with a key of the same mode.",
+        "The provided key 'sk_test_***0000' does not have access to account 'acct_absent' (or that "
+        "account does not exist). Application access may have been revoked. Use an account that "
+        "this platform made, in this mode.",
+    ),
+    Code.ACCOUNT_CHARGES_DISABLED: Words(
+        "The account was rejected by its platform and takes no new payments.",
+        "Ask the platform. What was paid before can still be refunded.",
+        "The account acct_rejected was rejected by its platform and cannot take payments. What it "
+        "was paid before can still be refunded; ask the platform.",
+    ),
+    Code.PLATFORM_ACCOUNT_REQUIRED: Words(
+        "Only a platform has connected accounts.",
+        "Ask the operator of your installation to make your account a platform.",
+        "Only a platform can create, list and reject connected accounts. Ask the operator of this "
+        "installation to make your account a platform.",
+    ),
     Code.BODY_INVALID: Words(
         "The body is not a form or a JSON object in UTF-8, or parameters contradict each other.",
         "Send application/x-www-form-urlencoded or application/json, each name once.",

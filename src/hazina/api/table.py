@@ -5,6 +5,7 @@ from __future__ import annotations
 from hazina.api.route import Route
 from hazina.api.v1 import (
     account,
+    accounts,
     balance,
     charges,
     customers,
@@ -23,4 +24,5 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *webhook_endpoints.ROUTES,
     *account.ROUTES,
+    *accounts.ROUTES,
 )

@@ -34,7 +34,7 @@ from hazina.ledger import tables as ledger_tables
 from hazina.ledger.engine import LedgerEngine
 from hazina.merchants import tables as merchants_tables
 from hazina.merchants.clocks import Clocks
-from hazina.merchants.service import Merchants
+from hazina.merchants.service import Accounts, Merchants
 from hazina.payments import tables as payments_tables
 from hazina.payments.authorizing import PROVIDER
 from hazina.payments.operations import PaymentSettings
@@ -69,6 +69,7 @@ class Core:
     tasks: Tasks
     merchants: Merchants
     clocks: Clocks
+    accounts: Accounts
     idempotency: Idempotency
     payments: Payments
     customers: Customers
@@ -154,7 +155,8 @@ async def open_core(
         report=payments.report, ask=dispatch.ask,
     )  # fmt: skip
     return Core(
-        settings, clock, ids, reader, writer, tasks, merchants, clocks, idempotency, payments,
+        settings, clock, ids, reader, writer, tasks, merchants, clocks,
+        Accounts(reader, idempotency, clock, ids, merchants.forget), idempotency, payments,
         Customers(reader, idempotency, clock, ids),
         Events(reader),
         WebhookEndpoints(reader, idempotency, clock, ids),

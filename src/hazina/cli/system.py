@@ -154,7 +154,10 @@ async def _ensure_merchant(running: Running, environment: dict[str, str]) -> Non
     try:
         secrets = running.secrets
         merchant = await core.merchants.create(
-            account_id=secrets.account_id, livemode=False, business_name="Demo shop"
+            account_id=secrets.account_id,
+            livemode=False,
+            business_name="Demo shop",
+            is_platform=True,
         )
         await asyncio.gather(
             core.merchants.issue_key(merchant, publishable=False, key=secrets.secret_key),

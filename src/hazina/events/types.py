@@ -14,6 +14,9 @@ class Recorded:
 
 
 RECORDED: dict[str, Recorded] = {
+    "account.updated": Recorded(
+        "account", "A connected account was changed or rejected; its platform hears of it too."
+    ),
     "charge.captured": Recorded("charge", "Money that was authorized before has been taken."),
     "charge.failed": Recorded("charge", "An attempt ended without money: declined, or failed."),
     "charge.refund.updated": Recorded("refund", "As refund.updated, for older clients."),

@@ -3,3 +3,23 @@ SELECT merchant_now(%(merchant_id)s::text, %(customer)s::text, %(real_now)s::tim
 
 -- name: merchants_with_clocks
 SELECT DISTINCT merchant_id FROM test_clock;
+
+-- name: account_list
+SELECT * FROM merchant
+WHERE platform = %(platform)s
+  AND (%(after)s::text IS NULL OR merchant_id < %(after)s::text)
+  AND (%(gte)s::bigint IS NULL OR created >= to_timestamp(%(gte)s::bigint))
+  AND (%(gt)s::bigint IS NULL OR created >= to_timestamp(%(gt)s::bigint + 1))
+  AND (%(lte)s::bigint IS NULL OR created < to_timestamp(%(lte)s::bigint + 1))
+  AND (%(lt)s::bigint IS NULL OR created < to_timestamp(%(lt)s::bigint))
+ORDER BY merchant_id DESC LIMIT %(limit)s;
+
+-- name: account_list_backwards
+SELECT * FROM merchant
+WHERE platform = %(platform)s
+  AND merchant_id > %(before)s::text
+  AND (%(gte)s::bigint IS NULL OR created >= to_timestamp(%(gte)s::bigint))
+  AND (%(gt)s::bigint IS NULL OR created >= to_timestamp(%(gt)s::bigint + 1))
+  AND (%(lte)s::bigint IS NULL OR created < to_timestamp(%(lte)s::bigint + 1))
+  AND (%(lt)s::bigint IS NULL OR created < to_timestamp(%(lt)s::bigint))
+ORDER BY merchant_id LIMIT %(limit)s;

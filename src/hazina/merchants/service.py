@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from hazina.clock import Clock
@@ -9,11 +10,12 @@ from hazina.db.reader import Reader
 from hazina.db.unit import Claim, RowVersion, Unit, Update
 from hazina.db.writer import Writer
 from hazina.ids import Ids
-from hazina.merchants.merchant import Caller, Merchant, from_row
+from hazina.merchants.accounts import Accounts, no_access
+from hazina.merchants.merchant import Caller, Merchant, from_row, merchant_id_of, to_row
 from hazina.refusals import Code, Refusal
 from hazina.secrets import keyed_hash
 
-__all__ = ["Caller", "Merchant", "Merchants"]
+__all__ = ["Accounts", "Caller", "Merchant", "Merchants"]
 _CACHE_MS = 5_000
 _CACHE_COUNT_MAX = 10_000
 
@@ -30,6 +32,7 @@ class Merchants:
         self._ids = ids
         self._pepper = pepper
         self._cache: dict[str, tuple[int, Merchant, bool]] = {}
+        self._acting: dict[tuple[str, str], tuple[int, Merchant]] = {}
 
     async def authenticate(self, api_key: str, request_id: str) -> Caller:
         """Tell whose key this is. Refuses `api_key_invalid` and `api_key_expired`."""
@@ -40,7 +43,39 @@ class Merchants:
             if len(self._cache) >= _CACHE_COUNT_MAX:
                 self._cache.clear()
             cached = self._cache[api_key] = (now_ms, merchant, publishable)
-        return Caller(cached[1], cached[2], request_id)
+        return Caller(cached[1], cached[2], request_id, shown_key(api_key))
+
+    async def acting_for(self, caller: Caller, account_id: str) -> Caller:
+        """Return the caller as its connected account, which the platform's key names.
+
+        Refuses `account_invalid` for an account that is not there or is somebody else's.
+        """
+        platform = caller.merchant
+        if account_id == platform.account_id:
+            return caller
+        name = (platform.merchant_id, account_id)
+        now_ms = self._clock.monotonic_ms()
+        cached = self._acting.get(name)
+        if cached is None or now_ms - cached[0] > _CACHE_MS:
+            key = merchant_id_of(account_id, platform.livemode)
+            row = await self._reader.get("merchant", (key,)) if platform.is_platform else None
+            if row is None or row["platform"] != platform.merchant_id:
+                raise no_access(caller, account_id)
+            if len(self._acting) >= _CACHE_COUNT_MAX:
+                self._acting.clear()
+            cached = self._acting[name] = (now_ms, from_row(row))
+        return replace(caller, merchant=cached[1])
+
+    def forget(self, merchant_id: str) -> None:
+        """Let go of what is remembered of a merchant, since it was changed."""
+        self._cache = {
+            key: entry for key, entry in self._cache.items() if entry[1].merchant_id != merchant_id
+        }
+        self._acting = {
+            name: entry
+            for name, entry in self._acting.items()
+            if entry[1].merchant_id != merchant_id
+        }
 
     async def get(self, merchant_id: str) -> Merchant:
         """Return a merchant that exists."""
@@ -59,16 +94,16 @@ class Merchants:
         fee_basis_points: int = 290,
         overdraft_minor: int = 100_000,
         email: str | None = None,
+        is_platform: bool = False,
     ) -> Merchant:
-        """Open a merchant in one mode."""
+        """Open a merchant in one mode; one that exists stays as it is."""
         account = account_id or self._ids.new("acct")
         merchant = Merchant(
-            f"{account}_{'live' if livemode else 'test'}", account, livemode, country,
-            default_currency, business_name, email, fee_basis_points, overdraft_minor,
-            self._clock.now(),
+            merchant_id_of(account, livemode), account, livemode, country, default_currency,
+            business_name, email, fee_basis_points, overdraft_minor, self._clock.now(),
+            is_platform,
         )  # fmt: skip
-        row = {name: getattr(merchant, name) for name in Merchant.__slots__}
-        unit = Unit(merchant.merchant_id, claims=(Claim("merchant", row),))
+        unit = Unit(merchant.merchant_id, claims=(Claim("merchant", to_row(merchant)),))
         await self._writer.submit(unit)
         return merchant
 
@@ -110,14 +145,15 @@ class Merchants:
         if row["revoked_at"] is not None:
             raise Refusal(
                 Code.API_KEY_EXPIRED,
-                f"This API key was revoked: {_shown(api_key)}. Use a key that is still valid.",
+                f"This API key was revoked: {shown_key(api_key)}. Use a key that is still valid.",
             )
         return await self.get(row["merchant_id"]), row["publishable"]
 
 
-def _shown(api_key: str) -> str:
+def shown_key(api_key: str) -> str:
+    """Return what messages may show of a key."""
     return f"{api_key[:8]}***{api_key[-4:]}" if len(api_key) > 16 else "***"
 
 
 def _invalid(api_key: str) -> Refusal:
-    return Refusal(Code.API_KEY_INVALID, f"Invalid API Key provided: {_shown(api_key)}")
+    return Refusal(Code.API_KEY_INVALID, f"Invalid API Key provided: {shown_key(api_key)}")

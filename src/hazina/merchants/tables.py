@@ -12,7 +12,11 @@ MERCHANT = Table(
         "merchant_id": "text", "account_id": "text", "livemode": "boolean", "country": "text",
         "default_currency": "text", "business_name": "text", "email": "text",
         "fee_basis_points": "bigint", "overdraft_minor": "bigint", "created": "timestamptz",
+        "is_platform": "boolean", "platform": "text", "rejected": "text", "details": "jsonb",
+        "metadata": "jsonb", "revision": "bigint",
     },
+    # A merchant's own row is made by somebody else: by the operator, or by its platform.
+    tenant=False,
 )  # fmt: skip
 API_KEY = Table(
     "api_key",

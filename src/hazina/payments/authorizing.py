@@ -7,14 +7,27 @@ from typing import Any
 
 from hazina.commands.command import Command, State, issue
 from hazina.ledger import shapes
+from hazina.merchants.merchant import Merchant
 from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
 from hazina.payments.intent import Intent, IntentStatus
 from hazina.rails.contract import Operation
+from hazina.refusals import Code, Refusal
+
+
+def check_chargeable(merchant: Merchant) -> None:
+    """Refuse `account_charges_disabled` when the merchant may take no new payments."""
+    if not merchant.charges_enabled:
+        raise Refusal(
+            Code.ACCOUNT_CHARGES_DISABLED,
+            f"The account {merchant.account_id} was rejected by its platform and cannot take "
+            "payments. What it was paid before can still be refunded; ask the platform.",
+        )
 
 
 def new_intent(draft: Draft, params: dict[str, Any], *, hidden: bool = False) -> Intent:
-    """Return a fresh intent; nothing is written yet."""
+    """Return a fresh intent; nothing is written yet. Refuses `account_charges_disabled`."""
+    check_chargeable(draft.merchant)
     intent_id = draft.ids.new("pi")
     method = params.get("payment_method")
     status = IntentStatus.REQUIRES_CONFIRMATION if method else IntentStatus.REQUIRES_PAYMENT_METHOD
@@ -56,8 +69,10 @@ def authorize(
 ) -> tuple[Intent, Charge, Command]:
     """Open an attempt on an intent that has a payment method: charge, pending transfer, command.
 
-    Adds everything but the intent itself, which the caller adds or puts.
+    Adds everything but the intent itself, which the caller adds or puts. Refuses
+    `account_charges_disabled`.
     """
+    check_chargeable(draft.merchant)
     assert intent.payment_method is not None
     attempt_id = draft.ids.new("ch")
     command_id = draft.ids.new("cmd")

@@ -86,19 +86,19 @@ class WebhookDeliveries:
         merchants = sorted({event.merchant_id for event in events})
         by_merchant: dict[str, list[dict[str, object]]] = {}
         for endpoint in await self._enabled(merchants, limit=_ENDPOINTS_AT_ONCE_MAX):
-            by_merchant.setdefault(str(endpoint["merchant_id"]), []).append(endpoint)
+            by_merchant.setdefault(str(endpoint["event_merchant"]), []).append(endpoint)
         now = self._clock.now()
         units = [
             Unit(
-                event.merchant_id,
+                str(endpoint["merchant_id"]),
                 claims=(
                     Claim(
                         _DELIVERY,
                         {
-                            "merchant_id": event.merchant_id, "endpoint": endpoint["id"],
+                            "merchant_id": endpoint["merchant_id"], "endpoint": endpoint["id"],
                             "event_id": event.id, "position": event.cursor.position,
                             "state": "pending", "attempts": 0, "next_at": 0, "last_status": None,
-                            "created": now,
+                            "created": now, "event_merchant": _other(endpoint),
                         },
                     ),
                 ),
@@ -118,7 +118,7 @@ class WebhookDeliveries:
         return [
             Due(
                 row["merchant_id"], row["endpoint"], row["event_id"], row["attempts"],
-                row["version"], row["url"], row["secret"], bytes(row["body"]),
+                row["version"], row["url"], row["secret"], _body(row),
             )
             for row in rows
         ]  # fmt: skip
@@ -189,3 +189,17 @@ class WebhookDeliveries:
             lane=Lane.BULK,
         )
         return isinstance(await self._writer.submit(unit), Committed)
+
+
+def _other(endpoint: Mapping[str, object]) -> object:
+    """Return in whose log the event stands, where that is not the endpoint's own merchant."""
+    theirs = endpoint["event_merchant"]
+    return None if theirs == endpoint["merchant_id"] else theirs
+
+
+def _body(row: Row) -> bytes:
+    """Return the event's stored bytes; a platform is also told which account it is about."""
+    body = bytes(row["body"])
+    if row["account"] is None:
+        return body
+    return b'{"account":"%b",%b' % (row["account"].encode(), body[1:])

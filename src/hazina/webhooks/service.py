@@ -137,6 +137,7 @@ class WebhookEndpoints:
             "metadata": merged({}, params.get("metadata")),
             "api_version": params.get("api_version") or None,
             "created": self._clock.now(),
+            "connect": bool(params.get("connect")),
         }
 
     async def _get(self, caller: Caller, endpoint_id: str, param: str = "webhook_endpoint") -> Row:

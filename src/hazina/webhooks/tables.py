@@ -11,7 +11,7 @@ WEBHOOK_ENDPOINT = Table(
     {
         "merchant_id": "text", "id": "text", "url": "text", "secret": "text",
         "enabled_events": "jsonb", "status": "text", "description": "text", "metadata": "jsonb",
-        "api_version": "text", "created": "timestamptz",
+        "api_version": "text", "created": "timestamptz", "connect": "boolean",
     },
 )  # fmt: skip
 WEBHOOK_DELIVERY = Table(
@@ -21,7 +21,7 @@ WEBHOOK_DELIVERY = Table(
     {
         "merchant_id": "text", "endpoint": "text", "event_id": "text", "position": "bigint",
         "state": "text", "attempts": "bigint", "next_at": "from_now", "last_status": "text",
-        "created": "timestamptz",
+        "created": "timestamptz", "event_merchant": "text",
     },
 )  # fmt: skip
 WEBHOOK_CURSOR = Table(

@@ -12,7 +12,6 @@ from hazina.api.params.parts import (
     LIST_PARAMS,
     METADATA,
     NO_BILLING,
-    NO_CONNECT,
     SHIPPING,
     SHORT,
     URL,
@@ -56,7 +55,7 @@ CUSTOMER_LIST = Fields(
 
 _EVENT_TYPE = Text(length_max=100)
 _ENABLED = Items(_EVENT_TYPE, count_max=500, count_min=1)
-_CONNECT = {"connect": NO_CONNECT}
+_CONNECT = {"connect": "it is chosen when the endpoint is made, so make another one"}
 WEBHOOK_CREATE = Fields(
     {
         "url": Param(URL, required=True),
@@ -64,8 +63,8 @@ WEBHOOK_CREATE = Fields(
         "api_version": Param(Text(length_max=64)),
         "description": DESCRIPTION,
         "metadata": METADATA,
-    },
-    _CONNECT,
+        "connect": Param(Boolean(), about="Hear of your connected accounts instead of your own."),
+    }
 )
 WEBHOOK_UPDATE = Fields(
     {
