@@ -54,6 +54,9 @@ class Code(StrEnum):
     AUTHENTICATION_REQUIRED = "authentication_required"
     AUTHENTICATION_FAILED = "payment_intent_authentication_failure"
     URL_INVALID = "url_invalid"
+    RESOURCE_ALREADY_EXISTS = "resource_already_exists"
+    PRODUCT_IN_USE = "product_in_use"
+    PRICE_IN_USE = "price_in_use"
 
 
 class Refusal(Exception):

@@ -23,6 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "balances",
         "webhooks",
         "customers",
+        "catalog",
         "risk",
     ),
     ("payments", "payouts", "issuing"),

@@ -23,6 +23,11 @@ EVENTS = (
     "customer.created",
     "customer.updated",
     "customer.deleted",
+    "product.created",
+    "product.updated",
+    "product.deleted",
+    "price.created",
+    "price.updated",
 )
 # The CLI looks for a newer version of itself: this sends that look-up to where nothing listens.
 # Requests to loopback are not affected, because Go never uses a proxy for them.

@@ -25,9 +25,14 @@ SOURCES = {
     "Charge": "Charges",
     "Customer": "Customers",
     "Event": "Events",
+    "LineItem": "LineItems",
     "PaymentIntent": "PaymentIntents",
+    "PaymentLink": "PaymentLinks",
     "PaymentMethod": "PaymentMethods",
+    "Price": "Prices",
+    "Product": "Products",
     "Refund": "Refunds",
+    "Session": "Checkout/Sessions",
     "WebhookEndpoint": "WebhookEndpoints",
 }
 # Parts that only other payment methods use would make the data ten times as long.
@@ -37,6 +42,7 @@ CARD_ONLY = {
     "PaymentIntent.PaymentMethodOptions": {"Card"},
     "PaymentMethod": {"AllowRedisplay", "BillingDetails", "Card", "RadarOptions"},
     "Refund.DestinationDetails": {"Card"},
+    "Session.PaymentMethodOptions": {"Card"},
 }
 
 _OPEN = re.compile(r"^\s*(?:export )?(?:declare )?(interface|namespace) (\w+)[^{]*\{\s*$")

@@ -8,9 +8,11 @@ tables below, each with its reason.
 from __future__ import annotations
 
 import json
+import re
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from typing import Any, ForwardRef, Literal, Union
 
@@ -28,10 +30,15 @@ CLASSES: dict[str, type[StripeObject]] = {
     "balance": stripe.Balance,
     "balance_transaction": stripe.BalanceTransaction,
     "charge": stripe.Charge,
+    "checkout.session": stripe.checkout.Session,
     "customer": stripe.Customer,
     "event": stripe.Event,
+    "item": stripe.LineItem,
     "payment_intent": stripe.PaymentIntent,
+    "payment_link": stripe.PaymentLink,
     "payment_method": stripe.PaymentMethod,
+    "price": stripe.Price,
+    "product": stripe.Product,
     "refund": stripe.Refund,
     "webhook_endpoint": stripe.WebhookEndpoint,
 }
@@ -43,10 +50,14 @@ ID_PREFIXES = {
     "account": "acct_",
     "balance_transaction": "txn_",
     "charge": "ch_",
+    "checkout.session": "cs_",
     "customer": "cus_",
     "event": "evt_",
+    "item": "li_",
     "payment_intent": "pi_",
+    "payment_link": "plink_",
     "payment_method": "pm_",
+    "price": "price_",
     "refund": "re_",
     "webhook_endpoint": "we_",
 }
@@ -72,6 +83,8 @@ ALWAYS_SENT: dict[tuple[str, str], Presence] = {
     ("Customer", "name"): "nullable",
     ("Customer", "phone"): "nullable",
 }
+
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 # Sent only by the request that makes the object.
 CREATION_ONLY = {("WebhookEndpoint", "secret")}
@@ -344,6 +357,11 @@ def _check_reference(value: object, class_name: str | None, path: str) -> Iterat
 
 
 def _check_scalar(value: object, annotation: Any, path: str) -> Iterator[str]:
+    if annotation is Decimal:
+        # Sent as a string of digits, which the package reads into a Decimal.
+        if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
+            yield f"{path}: a string of decimal digits is expected, not {_json_type(value)}"
+        return
     accepted: tuple[type, ...] = (int, float) if annotation is float else (annotation,)
     if type(value) not in accepted:
         yield f"{path}: {annotation.__name__} is expected, not {_json_type(value)}"

@@ -36,6 +36,10 @@ def an(object_name: str) -> dict[str, Any]:
     if object_name == "payment_method":
         card = stripe_schema.shape_of(object_name)["card"]["fields"]
         built |= {"type": "card", "card": smallest(card)}
+    if object_name == "price":
+        built["product"] = "prod_1"
+    if object_name == "payment_link":
+        built["after_completion"]["hosted_confirmation"] = {"custom_message": None}
     if object_name == "event":
         built["data"] = {"object": an("payment_intent")}
     return built

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+from hazina.catalog.service import Catalog
 from hazina.customers.service import Customers
 from hazina.events.service import Events
 from hazina.idempotency.service import Answer, IdempotencyRequest
@@ -102,6 +103,8 @@ class Core(Protocol):
     def payments(self) -> Payments: ...
     @property
     def customers(self) -> Customers: ...
+    @property
+    def catalog(self) -> Catalog: ...
     @property
     def events(self) -> Events: ...
     @property

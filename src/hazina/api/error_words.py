@@ -286,5 +286,25 @@ WORDS: dict[Code, Words] = {
         "Invalid URL: an https address is needed in live mode.",
         "url",
     ),
+    Code.RESOURCE_ALREADY_EXISTS: Words(
+        "The id or lookup key that was chosen belongs to another object.",
+        "Choose another one; a lookup key moves with transfer_lookup_key=true.",
+        "A price (price_...) already uses that lookup key. Send transfer_lookup_key=true to move "
+        "the key to this price.",
+        "lookup_key",
+    ),
+    Code.PRODUCT_IN_USE: Words(
+        "A product that has prices cannot be deleted.",
+        "Set active=false on the product instead.",
+        "prod_... cannot be deleted because it has prices; set active=false instead.",
+        "id",
+    ),
+    Code.PRICE_IN_USE: Words(
+        "A price that is its product's default price cannot be archived.",
+        "Give the product another default price first.",
+        "price_... is the default price of prod_... and cannot be archived; give the product "
+        "another default price first.",
+        "active",
+    ),
 }
 """Every code has its words; a test demands it."""

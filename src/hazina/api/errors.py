@@ -51,6 +51,9 @@ _PLAIN_400 = frozenset(
         Code.AUTHENTICATION_FAILED,
         Code.URL_INVALID,
         Code.PLATFORM_ACCOUNT_REQUIRED,
+        Code.RESOURCE_ALREADY_EXISTS,
+        Code.PRODUCT_IN_USE,
+        Code.PRICE_IN_USE,
     }
 )
 

@@ -34,6 +34,8 @@ EXPANDABLE: dict[str, dict[str, str]] = {
     },
     "balance_transaction": {"source": "source"},
     "payment_method": {"customer": "customer"},
+    "product": {"default_price": "price"},
+    "price": {"product": "product"},
 }
 """What each object can show in place of an id; `source` is told by the id's prefix."""
 
@@ -127,6 +129,8 @@ class Expander:
                     return await self._core.customers.retrieve(self._caller, object_id)
                 case "payment_method":
                     return payment_method_view(self._caller, object_id)
+                case "product" | "price":
+                    return await self._core.catalog.retrieve(self._caller, kind, object_id)
                 case "":
                     return None
                 case _:

@@ -11,6 +11,8 @@ from hazina.api.v1 import (
     customers,
     events,
     payment_intents,
+    prices,
+    products,
     refunds,
     webhook_endpoints,
 )
@@ -20,6 +22,8 @@ ROUTES: tuple[Route, ...] = (
     *charges.ROUTES,
     *refunds.ROUTES,
     *customers.ROUTES,
+    *products.ROUTES,
+    *prices.ROUTES,
     *balance.ROUTES,
     *events.ROUTES,
     *webhook_endpoints.ROUTES,

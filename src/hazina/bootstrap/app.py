@@ -11,6 +11,8 @@ import hazina
 from hazina.balances import tables as balances_tables
 from hazina.balances.service import Balances
 from hazina.bootstrap.settings import Settings
+from hazina.catalog import tables as catalog_tables
+from hazina.catalog.service import Catalog
 from hazina.clock import Clock, SystemClock
 from hazina.commands import tables as commands_tables
 from hazina.connectors import find
@@ -46,7 +48,7 @@ from hazina.webhooks.service import WebhookEndpoints
 MIGRATIONS = Path(hazina.__file__).parent / "db" / "migrations"
 SCHEMA = Schema(
     idempotency_tables.TABLES + payments_tables.TABLES + commands_tables.TABLES
-    + customers_tables.TABLES + webhooks_tables.TABLES + inbox_tables.TABLES
+    + catalog_tables.TABLES + customers_tables.TABLES + webhooks_tables.TABLES + inbox_tables.TABLES
     + events_tables.TABLES + balances_tables.TABLES + merchants_tables.TABLES
     + ledger_tables.TABLES
 )  # fmt: skip
@@ -73,6 +75,7 @@ class Core:
     idempotency: Idempotency
     payments: Payments
     customers: Customers
+    catalog: Catalog
     events: Events
     webhooks: WebhookEndpoints
     balances: Balances
@@ -158,6 +161,7 @@ async def open_core(
         settings, clock, ids, reader, writer, tasks, merchants, clocks,
         Accounts(reader, idempotency, clock, ids, merchants.forget), idempotency, payments,
         Customers(reader, idempotency, clock, ids),
+        Catalog(reader, idempotency, clock, ids),
         Events(reader),
         WebhookEndpoints(reader, idempotency, clock, ids),
         Balances(reader), dispatch, callbacks, asyncio.Event(),

@@ -45,6 +45,11 @@ RECORDED: dict[str, Recorded] = {
         "payment_intent", "The customer must authenticate, where `next_action` says."
     ),
     "payment_intent.succeeded": Recorded("payment_intent", "The money has been taken."),
+    "price.created": Recorded("price", "A price was made, also inline for a single sale."),
+    "price.updated": Recorded("price", "What is said about a price was changed."),
+    "product.created": Recorded("product", "A product was made, also inline for a single sale."),
+    "product.deleted": Recorded("product", "A product was deleted; the object is the last one."),
+    "product.updated": Recorded("product", "A product was changed."),
     "refund.created": Recorded("refund", "A refund was accepted, and may already have succeeded."),
     "refund.failed": Recorded("refund", "The money came back; the merchant has it again."),
     "refund.updated": Recorded("refund", "The refund's status or metadata changed."),

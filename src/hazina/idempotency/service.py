@@ -214,6 +214,13 @@ class Idempotency:
             if isinstance(found, Answer):
                 return found
             raise _in_use()
+        if isinstance(verdict, Taken):
+            # Somebody took what this work claims since it was looked for: the client's next try
+            # finds it there, and is told.
+            raise Refusal(
+                Code.LOCK_TIMEOUT,
+                "This object is being changed by other requests. Send the request again.",
+            )
         return success(decision.body)
 
     async def purge(self) -> int:

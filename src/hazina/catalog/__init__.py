@@ -1,0 +1,1 @@
+"""The catalog: what a merchant sells (products) and for how much (prices)."""
