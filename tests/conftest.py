@@ -8,16 +8,19 @@ from typing import Any
 
 import pytest
 
-from tests.support import postgres
+from tests.support import answers, postgres
 from tests.support.network import install_guard
 
 _RUN = pytest.StashKey[postgres.TestRun]()
 _WORKER_INPUT = "hazina_run_folder"
+_WORKER_OUTPUT = "hazina_answers_checked"
+_CHECKED = pytest.StashKey[int]()
 
 install_guard()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_CHECKED] = 0
     worker_input: dict[str, str] | None = getattr(config, "workerinput", None)
     if worker_input is None:
         config.stash[_RUN] = postgres.begin()
@@ -29,6 +32,30 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker which run it belongs to."""
     node.workerinput[_WORKER_INPUT] = str(node.config.stash[_RUN].folder)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand an xdist worker's count of checked answers to the process that reports."""
+    output: dict[str, int] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[_WORKER_OUTPUT] = answers.checked()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add a finished xdist worker's count."""
+    output: dict[str, int] = getattr(node, "workeroutput", {})
+    node.config.stash[_CHECKED] += output.get(_WORKER_OUTPUT, 0)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say how many answers were checked; pytest's own line comes after it."""
+    checked = config.stash[_CHECKED] + answers.checked()
+    terminalreporter.write_line(
+        f"{checked} answers of the API were checked against the stripe package's types."
+    )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.checking_proxy import CheckingProxy
 from tests.support.stripe_cli import EVENTS, run_trigger, skip_reason
 from tests.support.system import Shop, System
 
@@ -14,7 +15,8 @@ pytestmark = pytest.mark.skipif(skip_reason() is not None, reason=skip_reason() 
 def test_the_trigger_leaves_its_event_and_a_sound_ledger(
     system: System, shop: Shop, event: str
 ) -> None:
-    result = run_trigger(event, shop.secret_key, shop.url)
+    with CheckingProxy(shop.url) as proxy:
+        result = run_trigger(event, shop.secret_key, proxy.url)
 
     assert result.succeeded, result.stdout + result.stderr
     found = shop.get(f"/v1/events?type={event}&limit=10").body["data"]

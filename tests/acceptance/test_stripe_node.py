@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from tests.support.checking_proxy import CheckingProxy
 from tests.support.stripe_cli import CLIENTS
 from tests.support.stripe_scenario import STEPS
 from tests.support.system import Shop
@@ -23,15 +24,16 @@ pytestmark = [
 
 
 def test_the_npm_client_completes_every_step(shop: Shop) -> None:
-    done = subprocess.run(
-        ["node", "scenario.mjs"],
-        cwd=CLIENTS,
-        env=os.environ | {"HAZINA_URL": shop.url, "HAZINA_SECRET_KEY": shop.secret_key},
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
+    with CheckingProxy(shop.url) as proxy:
+        done = subprocess.run(
+            ["node", "scenario.mjs"],
+            cwd=CLIENTS,
+            env=os.environ | {"HAZINA_URL": proxy.url, "HAZINA_SECRET_KEY": shop.secret_key},
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
 
     assert done.returncode == 0, done.stdout + done.stderr
     named = [json.loads(line) for line in done.stdout.splitlines()]

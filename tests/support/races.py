@@ -21,6 +21,7 @@ from hazina.idempotency.service import Answer, refused
 from hazina.ledger.verify import INVARIANTS
 from hazina.refusals import Refusal
 from tests.support import crash
+from tests.support.answers import demand_shape
 
 ROUNDS = 300 if os.environ.get("HAZINA_FAULTS") == "whole" else 10
 WAVE = 10
@@ -53,10 +54,13 @@ def race(
         process.join(_PATIENCE_S * (1 + rounds // 50))
         assert process.exitcode == 0, f"a side of the race ended with {process.exitcode}"
     sides = [orjson.loads((folder / f"answers-{number}.json").read_bytes()) for number in (0, 1)]
-    return [
+    found = [
         [Answer(code, body.encode()) for side in sides for code, body in side[number]]
         for number in range(rounds)
     ]
+    for answer in (one for row in found for one in row):
+        demand_shape("an answer of a race", answer.body)
+    return found
 
 
 def _works(side: Side, barrier: Any, file: Path, rounds: int) -> Callable[[Core], Awaitable[None]]:

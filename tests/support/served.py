@@ -19,6 +19,7 @@ from psycopg import sql
 from hazina.api.app import create_app
 from hazina.bootstrap.app import Core, open_core
 from hazina.bootstrap.settings import Settings
+from tests.support.answers import demand_shape
 from tests.support.simulator import CALLBACK_SECRET, Simulator
 
 FORM = "application/x-www-form-urlencoded"
@@ -68,6 +69,9 @@ class Served:
             raw = reply.read()
         finally:
             connection.close()
+        if raw and path.startswith("/v1/"):
+            sent_key = sent["Authorization"].removeprefix("Bearer ")
+            demand_shape(f"{method} {path}", raw, key=sent_key)
         shown = {name.lower(): value for name, value in reply.getheaders()}
         return Answer(reply.status, json.loads(raw) if raw else None, raw, shown)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -12,16 +11,7 @@ from typing import Any
 
 import stripe
 
-from tests.support.stripe_schema import check
-
-
-class WrongShape(AssertionError):
-    """An answer differs from the types that the package promises to its users."""
-
-
-def _demand_shape(method: str, url: str, body: bytes) -> None:
-    if problems := check(json.loads(body)):
-        raise WrongShape(f"{method.upper()} {url}:\n  " + "\n  ".join(problems))
+from tests.support.answers import demand_shape
 
 
 class _CheckedRequests(stripe.RequestsClient):
@@ -31,7 +21,7 @@ class _CheckedRequests(stripe.RequestsClient):
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         body, status, answered = super().request(method, url, headers, post_data)
-        _demand_shape(method, url, body)
+        demand_shape(f"{method} {url}", body)
         return body, status, answered
 
 
@@ -42,7 +32,7 @@ class _CheckedAiohttp(stripe.AIOHTTPClient):
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         body, status, answered = await super().request_async(method, url, headers, post_data)
-        _demand_shape(method, url, body)
+        demand_shape(f"{method} {url}", body)
         return body, status, answered
 
 

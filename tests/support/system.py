@@ -24,6 +24,7 @@ from hazina.bootstrap.settings import Settings
 from hazina.db.pooled import PooledReader
 from hazina.ids import SystemIds
 from hazina.ledger import verify
+from tests.support.answers import demand_shape
 from tests.support.simulator import Simulator
 
 _T = TypeVar("_T")
@@ -232,10 +233,14 @@ def _ask(url: str, headers: dict[str, str], body: bytes | None) -> Answer:
     request = urllib.request.Request(url, data=body, headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=30) as reply:
-            return Answer(reply.status, dict(reply.headers.items()), reply.read())
+            answer = Answer(reply.status, dict(reply.headers.items()), reply.read())
     except urllib.error.HTTPError as refused:
         with refused:
-            return Answer(refused.code, dict(refused.headers.items()), refused.read())
+            answer = Answer(refused.code, dict(refused.headers.items()), refused.read())
+    if urllib.parse.urlsplit(url).path.startswith("/v1/"):
+        key = headers.get("Authorization", "").removeprefix("Bearer ")
+        demand_shape(f"{request.get_method()} {url}", answer.raw, key=key)
+    return answer
 
 
 def _bearer(key: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ _ADVICE = {
 def intent_view(intent: Intent, livemode: bool) -> dict[str, Any]:
     """Render a PaymentIntent (docs.stripe.com/api/payment_intents/object)."""
     details = intent.details
-    processing = {"type": "card"} if intent.status is IntentStatus.PROCESSING else None
+    processing = {"type": "card", "card": {}} if intent.status is IntentStatus.PROCESSING else None
     view: dict[str, Any] = {
         "id": intent.id, "object": "payment_intent", "allowed_payment_method_types": None,
         "amount": intent.amount, "amount_capturable": intent.amount_capturable,
