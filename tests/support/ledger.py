@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from hazina.clock import ManualClock
 from hazina.db.memory import MemoryStore
 from hazina.db.table import Schema
 from hazina.db.unit import Quarantined, Unit, Verdict
 from hazina.ids import derived
 from hazina.ledger.engine import LedgerEngine
+from hazina.ledger.stamps import nanoseconds
 from hazina.ledger.tables import TABLES
 from hazina.ledger.types import Account, AccountFlag, Transfer, TransferFlag
 
@@ -73,7 +76,8 @@ class Ledger:
     """A ledger in memory, with accounts open; each call of `book` is a batch of one unit."""
 
     def __init__(self, *accounts: Account) -> None:
-        self.store = MemoryStore(Schema(TABLES), LedgerEngine())
+        self.clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+        self.store = MemoryStore(Schema(TABLES), LedgerEngine(self.clock), clock=self.clock)
         self._opens = accounts or (account("bank"), account("shop"), account("fees"))
 
     async def book(self, *transfers: Transfer) -> Verdict | Quarantined:
@@ -88,6 +92,10 @@ class Ledger:
         """Return a unit whose first transfer opens the accounts."""
         first = replace(transfers[0], opens=(*self._opens, *transfers[0].opens))
         return Unit("m", transfers=(first, *transfers[1:]))
+
+    def now_ns(self) -> int:
+        """Return the clock's moment, as the ledger's only slot begins a batch with it."""
+        return nanoseconds(self.clock.now()) // 64 * 64 + 1
 
     def totals(self, name: str) -> Totals:
         """Return an account's balances."""

@@ -2,209 +2,192 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from hazina.db.table import Key, Row
-from hazina.db.unit import Insert, Update
-from hazina.ledger.rules import Balance, Pending, closed, mismatch, past_limits
-from hazina.ledger.types import AccountFlag, Status, Transfer, TransferFlag
+from hazina.ledger import rows
+from hazina.ledger.existing import compare_account, compare_transfer
+from hazina.ledger.forms import (
+    IMPORTED_ACCOUNT,
+    IMPORTED_TRANSFER,
+    unsound_account,
+    unsound_resolution,
+    unsound_transfer,
+)
+from hazina.ledger.rules import (
+    Balance,
+    Pending,
+    balanced,
+    closed,
+    expiry,
+    mismatch,
+    out_of_time,
+    past_limits,
+)
+from hazina.ledger.stamps import Stamps
+from hazina.ledger.types import Account, Status, Transfer, TransferFlag
 
 # Whole numbers, since operators of flag types cost a microsecond each.
 _PENDING = TransferFlag.PENDING + 0
 _POST = TransferFlag.POST_PENDING + 0
-_VOID = TransferFlag.VOID_PENDING + 0
-_RESOLVE = _POST | _VOID
-_HISTORY = AccountFlag.HISTORY + 0
+_EXPIRE = TransferFlag.EXPIRE + 0
+_RESOLVE = int(TransferFlag.POST_PENDING | TransferFlag.VOID_PENDING | TransferFlag.EXPIRE)
+_BALANCING = int(TransferFlag.BALANCING_DEBIT | TransferFlag.BALANCING_CREDIT)
+_CLOSING_DEBIT = TransferFlag.CLOSING_DEBIT + 0
+_CLOSING_CREDIT = TransferFlag.CLOSING_CREDIT + 0
+_CLOSING = _CLOSING_DEBIT | _CLOSING_CREDIT
 _CREATED = Status.CREATED
 
 
 class Mark(NamedTuple):
-    """How far the batch had come when a unit began."""
+    """How far the batch had come when a unit, or an event of a client, began."""
 
     transfers: int
     lines: int
+    accounts: int
 
 
 class Book:
     """Accounts, transfers and pending transfers of one batch, changed as units are judged."""
 
-    def __init__(self, rows: dict[tuple[str, Key], Row]) -> None:
-        self._accounts: dict[UUID, Balance] = {}
-        self._transfers: dict[UUID, Row] = {}
-        self._pending: dict[UUID, Pending] = {}
-        self._failed: set[UUID] = set()
-        self._resolved: dict[UUID, Pending] = {}
-        self._undo: list[tuple[Balance, int, int, int, int, int]] = []
+    def __init__(self, found: dict[tuple[str, Key], Row], stamps: Stamps) -> None:
+        self.accounts: dict[UUID, Balance] = {}
+        self.transfers: dict[UUID, Row] = {}
+        self.pending: dict[UUID, Pending] = {}
+        self.failed: set[UUID] = set()
+        self.resolved: dict[UUID, Pending] = {}
+        self.stamps = stamps
+        self._undo: list[tuple[Balance, int, int, int, int, int, int, UUID | None]] = []
         self._undo_pending: list[UUID] = []
         self.transfers_new: list[dict[str, Any]] = []
         self.lines_new: list[dict[str, Any]] = []
         self.failed_new: list[dict[str, Any]] = []
-        for (table, key), row in rows.items():
+        self.accounts_new: list[dict[str, Any]] = []
+        for (table, key), row in found.items():
             if table == "account":
-                self._accounts[key[0]] = Balance(row)
+                self.accounts[key[0]] = Balance(row)
             elif table == "transfer":
-                self._transfers[key[0]] = row
+                self.transfers[key[0]] = row
             elif table == "pending":
-                pending = self._pending[key[0]] = Pending(row, 0, row["version"])
+                pending = self.pending[key[0]] = Pending(row, row["expires_ns"], row["version"])
                 pending.state = row["state"]
             else:
                 assert table == "seen", table
-                self._failed.add(key[0])
+                self.failed.add(key[0])
 
     def mark(self) -> Mark:
-        """Begin a unit: what follows can be undone."""
+        """Begin what can be undone as a whole."""
         self._undo.clear()
         self._undo_pending.clear()
-        return Mark(len(self.transfers_new), len(self.lines_new))
+        return Mark(len(self.transfers_new), len(self.lines_new), len(self.accounts_new))
 
     def undo(self, mark: Mark) -> None:
         """Take back everything since the mark."""
-        for balance, *before in reversed(self._undo):
+        for balance, *before, closed_by in reversed(self._undo):
             (
                 balance.debits_pending,
                 balance.debits_posted,
                 balance.credits_pending,
                 balance.credits_posted,
                 balance.lines,
+                balance.timestamp_last,
             ) = before
+            balance.closed_by = closed_by
         for pending_id in self._undo_pending:
-            self._pending[pending_id].state = "pending"
-            self._resolved.pop(pending_id, None)
+            self.pending[pending_id].state = "pending"
+            self.resolved.pop(pending_id, None)
         for row in self.transfers_new[mark.transfers :]:
-            del self._transfers[row["id"]]
-            self._pending.pop(row["id"], None)
+            del self.transfers[row["id"]]
+            self.pending.pop(row["id"], None)
+        for row in self.accounts_new[mark.accounts :]:
+            del self.accounts[row["id"]]
         del self.transfers_new[mark.transfers :]
         del self.lines_new[mark.lines :]
+        del self.accounts_new[mark.accounts :]
         self._undo.clear()
         self._undo_pending.clear()
 
     def remember_failure(self, transfer: Transfer, status: Status) -> None:
         """Keep an id that failed for a reason that may pass."""
-        self._failed.add(transfer.id)
-        # Nothing of a failed transfer is checked, so its words are hashed as they are.
-        words = repr(
-            (
-                transfer.id.hex,
-                transfer.debit_account_id.hex,
-                transfer.credit_account_id.hex,
-                transfer.amount_minor,
-                transfer.ledger,
-                transfer.code,
-                transfer.flags + 0,
-                transfer.pending_id,
-                transfer.timeout_seconds,
-                transfer.reference,
-                transfer.entry,
-            )
-        )
-        digest = hashlib.sha256(words.encode("ascii", "backslashreplace")).digest()
-        self.failed_new.append({"id": transfer.id, "digest": digest, "status": status.value})
+        self.failed.add(transfer.id)
+        self.failed_new.append(rows.failed(transfer, status))
+
+    def open(self, account: Account, flags: int) -> Status:
+        """Open a client's account, or say why not and change nothing."""
+        existing = self.accounts.get(account.id)
+        if existing is not None:
+            found = {**existing.row, "flags": existing.flags_now}
+            return compare_account(account, flags, found)
+        problem = unsound_account(account, flags)
+        if problem is not None:
+            return problem
+        asked = account.asked
+        assert asked is not None
+        timestamp = asked.timestamp if flags & IMPORTED_ACCOUNT else self.stamps.next()
+        if flags & IMPORTED_ACCOUNT:
+            assert asked.floor is not None
+            newest = _newest(self.accounts_new, asked.space, asked.floor.newest)
+            if timestamp <= newest or _taken(
+                self.transfers_new, asked.space, timestamp, asked.floor.taken
+            ):
+                return Status.IMPORTED_EVENT_TIMESTAMP_MUST_NOT_REGRESS
+        row = rows.account(account, flags, timestamp, len(self.accounts_new))
+        self.accounts_new.append(row)
+        self.accounts[account.id] = Balance({**row, "version": 1})
+        return _CREATED
 
     def post(self, transfer: Transfer, flags: int) -> Status:
         """Book one transfer, or say why not and change nothing."""
-        existing = self._transfers.get(transfer.id)
+        existing = self.transfers.get(transfer.id)
         if existing is not None:
-            return self._compare(transfer, flags, existing)
-        if transfer.id in self._failed:
+            pending_id = transfer.pending_id
+            named = None if pending_id is None else self.transfers.get(pending_id)
+            return compare_transfer(transfer, flags, existing, named)
+        if transfer.id in self.failed:
             return Status.ID_ALREADY_FAILED
         if flags & _RESOLVE:
             return self._resolve(transfer, flags)
         return self._move(transfer, flags)
 
-    def pending_writes(self) -> Iterator[Insert | Update]:
-        """Return the pending transfers made or resolved, one write each."""
-        for row in self.transfers_new:
-            if row["flags"] & _PENDING:
-                pending = self._pending[row["id"]]
-                yield Insert("pending", _pending_row(row["id"], pending))
-        for pending_id, pending in self._resolved.items():
-            if pending.version:
-                changes = {"state": pending.state}
-                yield Update("pending", (pending_id,), pending.version, changes)
-
-    def account_updates(self) -> Iterator[Update]:
-        """Return one update for each account that an accepted transfer touched."""
-        booked = dict.fromkeys(row["debit_account_id"] for row in self.transfers_new)
-        booked.update(dict.fromkeys(row["credit_account_id"] for row in self.transfers_new))
-        for account_id in booked:
-            balance = self._accounts[account_id]
-            yield Update(
-                "account",
-                (account_id,),
-                balance.version,
-                {
-                    "debits_pending": balance.debits_pending,
-                    "debits_posted": balance.debits_posted,
-                    "credits_pending": balance.credits_pending,
-                    "credits_posted": balance.credits_posted,
-                    "lines": balance.lines,
-                },
-            )
-
-    def _compare(self, transfer: Transfer, flags: int, found: Row) -> Status:
-        """Say whether a transfer with a known id is the same one."""
-        if flags != found["flags"]:
-            return Status.EXISTS_WITH_DIFFERENT_FLAGS
-        if transfer.pending_id != found["pending_id"]:
-            return Status.EXISTS_WITH_DIFFERENT_PENDING_ID
-        if transfer.timeout_seconds != found["timeout_seconds"]:
-            return Status.EXISTS_WITH_DIFFERENT_TIMEOUT
-        if transfer.debit_account_id != found["debit_account_id"]:
-            return Status.EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT_ID
-        if transfer.credit_account_id != found["credit_account_id"]:
-            return Status.EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT_ID
-        amount = transfer.amount_minor
-        resolves = flags & _RESOLVE
-        if amount is None and resolves and transfer.pending_id is not None:
-            amount = self._pending[transfer.pending_id].amount
-        if amount != found["amount"]:
-            return Status.EXISTS_WITH_DIFFERENT_AMOUNT
-        if transfer.reference != found["reference"] or transfer.entry != found["entry"]:
-            return Status.EXISTS_WITH_DIFFERENT_REFERENCE
-        if transfer.ledger != found["ledger"] and not (resolves and transfer.ledger == 0):
-            return Status.EXISTS_WITH_DIFFERENT_LEDGER
-        if transfer.code != found["code"] and not (resolves and transfer.code == 0):
-            return Status.EXISTS_WITH_DIFFERENT_CODE
-        return Status.EXISTS
-
     def _move(self, transfer: Transfer, flags: int) -> Status:
         """Book a transfer that is not the second phase of another."""
-        amount = transfer.amount_minor
-        pending = flags & _PENDING
-        if transfer.debit_account_id == transfer.credit_account_id:
-            return Status.ACCOUNTS_MUST_BE_DIFFERENT
-        if transfer.pending_id is not None:
-            return Status.PENDING_ID_MUST_BE_ZERO
-        if transfer.timeout_seconds and not pending:
-            return Status.TIMEOUT_RESERVED_FOR_PENDING_TRANSFER
-        if amount is None or amount <= 0:
-            return Status.AMOUNT_MUST_NOT_BE_ZERO
-        if transfer.ledger <= 0:
-            return Status.LEDGER_MUST_NOT_BE_ZERO
-        if transfer.code <= 0:
-            return Status.CODE_MUST_NOT_BE_ZERO
-        debit = self._accounts.get(transfer.debit_account_id)
-        if debit is None:
+        problem = unsound_transfer(transfer, flags)
+        if problem is not None:
+            return problem
+        space = None if transfer.asked is None else transfer.asked.space
+        debit = self.accounts.get(transfer.debit_account_id)
+        if debit is None or debit.space != space:
             return Status.DEBIT_ACCOUNT_NOT_FOUND
-        credit = self._accounts.get(transfer.credit_account_id)
-        if credit is None:
+        credit = self.accounts.get(transfer.credit_account_id)
+        if credit is None or credit.space != space:
             return Status.CREDIT_ACCOUNT_NOT_FOUND
         if debit.ledger != credit.ledger:
             return Status.ACCOUNTS_MUST_HAVE_THE_SAME_LEDGER
         if transfer.ledger != debit.ledger:
             return Status.TRANSFER_MUST_HAVE_THE_SAME_LEDGER_AS_ACCOUNTS
-        problem = closed(debit, credit) or past_limits(debit, credit, amount, pending)
+        problem = self._import_problem(transfer, flags, debit, credit) or closed(debit, credit)
+        if problem is not None:
+            return problem
+        amount = transfer.amount_minor
+        assert amount is not None
+        if flags & _BALANCING:
+            amount = balanced(debit, credit, amount, flags)
+        timestamp = self._timestamp(transfer, flags)
+        expires_ns = expiry(timestamp, transfer.timeout_seconds)
+        problem = past_limits(debit, credit, amount, flags & _PENDING, expires_ns)
         if problem is not None:
             return problem
         self._keep(debit, credit)
-        row = _row(transfer, flags, amount, transfer.ledger, transfer.code, len(self.transfers_new))
-        if pending:
+        row = rows.transfer(transfer, flags, amount, timestamp, len(self.transfers_new))
+        if flags & _PENDING:
             debit.debits_pending += amount
             credit.credits_pending += amount
-            self._pending[transfer.id] = Pending(row, transfer.timeout_seconds, 0)
+            self.pending[transfer.id] = Pending(row, expires_ns, 0)
+            if flags & _CLOSING_DEBIT:
+                debit.closed_by = transfer.id
+            if flags & _CLOSING_CREDIT:
+                credit.closed_by = transfer.id
         else:
             debit.debits_posted += amount
             credit.credits_posted += amount
@@ -212,31 +195,33 @@ class Book:
         return _CREATED
 
     def _resolve(self, transfer: Transfer, flags: int) -> Status:
-        """Post or void a pending transfer.
+        """Post or void a pending transfer, or release it because it ran out.
 
         No limit is checked: what was pending counted against it already.
         """
-        if flags & _PENDING or flags & _RESOLVE == _RESOLVE:
-            return Status.FLAGS_ARE_MUTUALLY_EXCLUSIVE
-        if transfer.pending_id is None:
-            return Status.PENDING_ID_MUST_NOT_BE_ZERO
-        if transfer.pending_id == transfer.id:
-            return Status.PENDING_ID_MUST_BE_DIFFERENT
-        if transfer.timeout_seconds:
-            return Status.TIMEOUT_RESERVED_FOR_PENDING_TRANSFER
-        pending = self._pending.get(transfer.pending_id)
-        if pending is None:
-            if transfer.pending_id in self._transfers:
-                return Status.PENDING_TRANSFER_NOT_PENDING
+        problem = unsound_resolution(transfer, flags)
+        if problem is not None:
+            return problem
+        pending_id = transfer.pending_id
+        assert pending_id is not None
+        named = self.transfers.get(pending_id)
+        space = None if transfer.asked is None else transfer.asked.space
+        if named is None or named.get("space") != space:
             return Status.PENDING_TRANSFER_NOT_FOUND
+        pending = self.pending.get(pending_id)
+        if pending is None:
+            return Status.PENDING_TRANSFER_NOT_PENDING
         amount = pending.amount if transfer.amount_minor is None else transfer.amount_minor
-        if transfer.debit_account_id != pending.debit_account_id:
-            return Status.PENDING_TRANSFER_HAS_DIFFERENT_DEBIT_ACCOUNT_ID
-        if transfer.credit_account_id != pending.credit_account_id:
-            return Status.PENDING_TRANSFER_HAS_DIFFERENT_CREDIT_ACCOUNT_ID
-        debit = self._accounts[pending.debit_account_id]
-        credit = self._accounts[pending.credit_account_id]
-        problem = mismatch(transfer, pending, amount, flags) or closed(debit, credit)
+        problem = mismatch(transfer, pending, amount, flags) or out_of_time(
+            pending, self.stamps.now, flags & _EXPIRE
+        )
+        if problem is not None:
+            return problem
+        debit = self.accounts[pending.debit_account_id]
+        credit = self.accounts[pending.credit_account_id]
+        problem = self._import_problem(transfer, flags, debit, credit)
+        if problem is None and flags & _POST:
+            problem = closed(debit, credit)
         if problem is not None:
             return problem
         self._keep(debit, credit)
@@ -245,14 +230,50 @@ class Book:
         if flags & _POST:
             debit.debits_posted += amount
             credit.credits_posted += amount
-        assert debit.debits_pending >= 0, transfer.pending_id
-        assert credit.credits_pending >= 0, transfer.pending_id
-        pending.state = "posted" if flags & _POST else "voided"
-        self._resolved[transfer.pending_id] = pending
-        self._undo_pending.append(transfer.pending_id)
-        row = _row(transfer, flags, amount, pending.ledger, pending.code, len(self.transfers_new))
+        assert debit.debits_pending >= 0, pending_id
+        assert credit.credits_pending >= 0, pending_id
+        self._reopen(pending_id, debit, credit)
+        pending.state = rows.STATES[flags & _RESOLVE]
+        self.resolved[pending_id] = pending
+        self._undo_pending.append(pending_id)
+        timestamp = self._timestamp(transfer, flags)
+        position = len(self.transfers_new)
+        row = rows.transfer(transfer, flags, amount, timestamp, position, named)
         self._append(row, debit, credit)
         return _CREATED
+
+    def _reopen(self, pending_id: UUID, debit: Balance, credit: Balance) -> None:
+        """Open accounts again that this pending transfer closed."""
+        for balance in (debit, credit):
+            if balance.closed_by is not None and balance.closed_by == pending_id:
+                balance.closed_by = None
+
+    def _timestamp(self, transfer: Transfer, flags: int) -> int:
+        if flags & IMPORTED_TRANSFER and transfer.asked is not None:
+            return transfer.asked.timestamp
+        return self.stamps.next()
+
+    def _import_problem(
+        self, transfer: Transfer, flags: int, debit: Balance, credit: Balance
+    ) -> Status | None:
+        """Say what is wrong with the time of an imported transfer."""
+        asked = transfer.asked
+        if asked is None or not flags & IMPORTED_TRANSFER:
+            return None
+        assert asked.floor is not None
+        timestamp = asked.timestamp
+        newest = _newest(self.transfers_new, asked.space, asked.floor.newest)
+        if timestamp <= max(newest, debit.timestamp_last, credit.timestamp_last) or _taken(
+            self.accounts_new, asked.space, timestamp, asked.floor.taken
+        ):
+            return Status.IMPORTED_EVENT_TIMESTAMP_MUST_NOT_REGRESS
+        if timestamp <= (debit.timestamp or 0):
+            return Status.IMPORTED_EVENT_TIMESTAMP_MUST_POSTDATE_DEBIT_ACCOUNT
+        if timestamp <= (credit.timestamp or 0):
+            return Status.IMPORTED_EVENT_TIMESTAMP_MUST_POSTDATE_CREDIT_ACCOUNT
+        if transfer.timeout_seconds:
+            return Status.IMPORTED_EVENT_TIMEOUT_MUST_BE_ZERO
+        return None
 
     def _keep(self, debit: Balance, credit: Balance) -> None:
         for balance in (debit, credit):
@@ -264,14 +285,17 @@ class Book:
                     balance.credits_pending,
                     balance.credits_posted,
                     balance.lines,
+                    balance.timestamp_last,
+                    balance.closed_by,
                 )
             )
 
     def _append(self, row: dict[str, Any], debit: Balance, credit: Balance) -> None:
-        self._transfers[row["id"]] = row
+        self.transfers[row["id"]] = row
         self.transfers_new.append(row)
         for balance in (debit, credit):
-            if balance.flags & _HISTORY:
+            balance.timestamp_last = row["timestamp"]
+            if balance.keeps_lines:
                 balance.lines += 1
                 self.lines_new.append(
                     {
@@ -283,37 +307,21 @@ class Book:
                         "debits_posted": balance.debits_posted,
                         "credits_pending": balance.credits_pending,
                         "credits_posted": balance.credits_posted,
+                        "timestamp": row["timestamp"],
                     }
                 )
 
 
-def _row(
-    transfer: Transfer, flags: int, amount: int, ledger: int, code: int, position: int
-) -> dict[str, Any]:
-    return {
-        "id": transfer.id,
-        "debit_account_id": transfer.debit_account_id,
-        "credit_account_id": transfer.credit_account_id,
-        "amount": amount,
-        "ledger": ledger,
-        "code": code,
-        "flags": flags,
-        "pending_id": transfer.pending_id,
-        "timeout_seconds": transfer.timeout_seconds,
-        "reference": transfer.reference,
-        "entry": transfer.entry,
-        "position": position,
-    }
+def _newest(made: list[dict[str, Any]], space: str, floor: int) -> int:
+    """Return the newest timestamp of a space; within a batch they grow."""
+    for row in reversed(made):
+        if row.get("space") == space:
+            return max(floor, int(row["timestamp"]))
+    return floor
 
 
-def _pending_row(transfer_id: UUID, pending: Pending) -> dict[str, Any]:
-    return {
-        "transfer_id": transfer_id,
-        "state": pending.state,
-        "amount": pending.amount,
-        "debit_account_id": pending.debit_account_id,
-        "credit_account_id": pending.credit_account_id,
-        "ledger": pending.ledger,
-        "code": pending.code,
-        "expires_at": pending.timeout_seconds * 1000 or None,
-    }
+def _taken(made: list[dict[str, Any]], space: str, timestamp: int, before: frozenset[int]) -> bool:
+    """Tell whether an event of the other kind has this timestamp."""
+    return timestamp in before or any(
+        row["timestamp"] == timestamp and row.get("space") == space for row in made
+    )

@@ -11,12 +11,16 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from hazina.clock import Clock, SystemClock
 from hazina.db.table import Key, Row
 from hazina.db.unit import Delete, Insert, Refused, Unit, Update
+from hazina.ledger import rows
 from hazina.ledger.book import Book
 from hazina.ledger.canonical import digest
+from hazina.ledger.requests import judge_accounts, judge_transfers
 from hazina.ledger.rules import TRANSIENT
-from hazina.ledger.types import Account, Status, Transfer, TransferFlag
+from hazina.ledger.stamps import Stamps
+from hazina.ledger.types import Account, Result, Status, Transfer, TransferFlag
 
 _LINKED = TransferFlag.LINKED + 0
 _CREATED = Status.CREATED
@@ -39,8 +43,9 @@ class LedgerEngine:
     It remembers accounts that are certainly committed, so that they are not opened again and again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
         self._known: set[UUID] = set()
+        self._stamps = Stamps(clock or SystemClock())
 
     def needs(self, units: Sequence[Unit]) -> LedgerNeeds:
         """Return the accounts to open and lock, and the transfers and pending rows to read.
@@ -56,6 +61,9 @@ class LedgerEngine:
         pending: dict[UUID, None] = {}
         for unit in units:
             for transfer in unit.transfers:
+                if type(transfer) is Account:
+                    accounts[transfer.id] = None
+                    continue
                 accounts[transfer.debit_account_id] = None
                 accounts[transfer.credit_account_id] = None
                 transfers[transfer.id] = seen[transfer.id] = None
@@ -65,6 +73,7 @@ class LedgerEngine:
                 for account in transfer.opens:
                     if account.id not in known and account.id not in ensure:
                         ensure[account.id] = _opening(account)
+                        accounts[account.id] = None  # Its opening is recorded under its lock.
         return LedgerNeeds(
             ensure=list(ensure.values()),
             lock=[("account", (key,)) for key in accounts],
@@ -75,16 +84,20 @@ class LedgerEngine:
             ],
         )
 
-    def open(self, rows: dict[tuple[str, Key], Row], *, slot: int, sequence: int) -> LedgerBatch:
+    def open(self, found: dict[tuple[str, Key], Row], *, slot: int, sequence: int) -> LedgerBatch:
         """Start a batch with the rows that were found."""
         known = self._known
         if len(known) > _KNOWN_MAX:
             known.clear()
-        for (table, key), row in rows.items():
-            # A first version may be one that this very batch inserted, and be rolled back with it.
-            if table == "account" and row["version"] > 1:
-                known.add(key[0])
-        return LedgerBatch(Book(rows), slot, sequence)
+        newest = 0
+        for (table, key), row in found.items():
+            if table == "account":
+                newest = max(newest, row["timestamp_last"], row["timestamp"] or 0)
+                # A first version may be one that this very batch inserted, and be rolled back.
+                if row["version"] > 1:
+                    known.add(key[0])
+        self._stamps.begin(slot, newest)
+        return LedgerBatch(Book(found, self._stamps), slot, sequence)
 
 
 class LedgerBatch:
@@ -94,9 +107,12 @@ class LedgerBatch:
         self._book = book
         self._slot = slot
         self._sequence = sequence
+        self._openings: list[dict[str, Any]] = []
 
-    def judge(self, unit: Unit) -> Refused | tuple[Status, ...]:
+    def judge(self, unit: Unit) -> Refused | tuple[Status | Result, ...]:
         """Accept all transfers of the unit or refuse them all, leaving no effect.
+
+        A client's batch is never refused: it has a `Result` for each event (see `requests.py`).
 
         A replay (`exists`) counts as accepted. The refusal names the first transfer that failed;
         all others answer `linked_event_failed`. An id that failed for a reason that may pass is
@@ -104,6 +120,11 @@ class LedgerBatch:
         """
         book = self._book
         transfers: tuple[Transfer, ...] = unit.transfers
+        first = unit.transfers[0]
+        if type(first) is Account:
+            return judge_accounts(book, unit.transfers)
+        if first.asked is not None:
+            return judge_transfers(book, transfers)
         last = len(transfers) - 1
         mark = book.mark()
         results = []
@@ -122,17 +143,30 @@ class LedgerBatch:
     def writes(self) -> Sequence[Insert | Update | Delete]:
         """Return one update per account touched, and a row for everything appended."""
         book = self._book
+        place = {"slot": self._slot, "sequence": self._sequence}
+        opened = {"opened_slot": self._slot, "opened_sequence": self._sequence}
+        for row in book.accounts_new:
+            row.update(opened)
+        for row in book.transfers_new:
+            row.update(place)
+        for position, row in enumerate(book.failed_new):
+            row.update(place, position=position)
+        self._openings = [
+            *book.accounts_new,
+            *rows.openings(book, self._slot, self._sequence),
+        ]
         return [
-            *(_placed(row, self._slot, self._sequence) for row in book.transfers_new),
+            *(Insert("account", row) for row in book.accounts_new),
+            *(Insert("transfer", row) for row in book.transfers_new),
             *(Insert("account_history", line) for line in book.lines_new),
-            *book.pending_writes(),
-            *book.account_updates(),
+            *rows.pending_writes(book),
+            *rows.account_updates(book, self._openings),
             *(Insert("seen", row) for row in book.failed_new),
         ]
 
     def digest(self) -> bytes:
-        """Return the SHA-256 of the transfers accepted, in order (`canonical.digest`)."""
-        return digest(self._book.transfers_new)
+        """Return the SHA-256 of what was booked and opened, in order (`canonical.digest`)."""
+        return digest(self._book.transfers_new, self._openings, self._book.failed_new)
 
     def _refuse(self, transfers: tuple[Transfer, ...], index: int, status: Status) -> Refused:
         if status in TRANSIENT:
@@ -140,12 +174,6 @@ class LedgerBatch:
         results = [Status.LINKED_EVENT_FAILED] * len(transfers)
         results[index] = status
         return Refused(status.value, index, tuple(results))
-
-
-def _placed(row: dict[str, Any], slot: int, sequence: int) -> Insert:
-    row["slot"] = slot
-    row["sequence"] = sequence
-    return Insert("transfer", row)
 
 
 @lru_cache(maxsize=65536)
@@ -165,5 +193,9 @@ def _opening(account: Account) -> Insert:
             "credits_pending": 0,
             "credits_posted": 0,
             "lines": 0,
+            "space": None,
+            "timestamp": None,
+            "timestamp_last": 0,
+            "closed_by": None,
         },
     )

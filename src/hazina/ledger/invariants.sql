@@ -1,12 +1,13 @@
 -- Each query returns no rows, always. A row names what is wrong; `flags`: 1 linked, 2 pending,
--- 4 post, 8 void (transfers); 2 and 4 the two limits, 8 history (accounts).
+-- 4 post, 8 void, 64 and 128 closing, 65536 expiry (transfers); 2 and 4 the two limits, 8 history
+-- (accounts). Clients' accounts (those with a space) keep lines whatever their flags.
 
 -- name: invariant_balance_is_sum_of_transfers
 WITH booked AS (
     SELECT debit_account_id AS id, amount AS debits, 0::numeric AS credits FROM transfer
-    WHERE flags & 10 = 0
+    WHERE flags & 65546 = 0
     UNION ALL
-    SELECT credit_account_id, 0, amount FROM transfer WHERE flags & 10 = 0
+    SELECT credit_account_id, 0, amount FROM transfer WHERE flags & 65546 = 0
 ), sums AS (
     SELECT id, sum(debits) AS debits, sum(credits) AS credits FROM booked GROUP BY id
 )
@@ -19,7 +20,6 @@ WITH unresolved AS (
     SELECT t.id, t.debit_account_id, t.credit_account_id, t.amount FROM transfer t
     WHERE t.flags & 2 <> 0
       AND NOT EXISTS (SELECT FROM transfer r WHERE r.pending_id = t.id)
-      AND NOT EXISTS (SELECT FROM pending p WHERE p.transfer_id = t.id AND p.state = 'expired')
 ), booked AS (
     SELECT debit_account_id AS id, amount AS debits, 0::numeric AS credits FROM unresolved
     UNION ALL
@@ -37,11 +37,13 @@ FROM account a
 LEFT JOIN LATERAL (
     SELECT * FROM account_history l WHERE l.account_id = a.id ORDER BY l.line DESC LIMIT 1
 ) h ON true
-WHERE a.flags & 8 <> 0
-  AND (a.lines, a.debits_pending, a.debits_posted, a.credits_pending, a.credits_posted)
+WHERE (a.flags & 8 <> 0 OR a.space IS NOT NULL)
+  AND ((a.lines, a.debits_pending, a.debits_posted, a.credits_pending, a.credits_posted)
       IS DISTINCT FROM
       (coalesce(h.line, 0), coalesce(h.debits_pending, 0), coalesce(h.debits_posted, 0),
-       coalesce(h.credits_pending, 0), coalesce(h.credits_posted, 0));
+       coalesce(h.credits_pending, 0), coalesce(h.credits_posted, 0))
+    OR (a.timestamp IS NOT NULL AND a.timestamp_last NOT IN (0, coalesce(h.timestamp, 0)))
+    OR (a.timestamp_last = 0 AND h.timestamp > a.timestamp));
 
 -- name: invariant_history_has_no_gap
 SELECT a.id, a.lines, count(h.line) AS found, min(h.line) AS first, max(h.line) AS last
@@ -61,14 +63,15 @@ WITH steps AS (
 ), expected AS (
     SELECT t.*,
         CASE WHEN t.flags & 2 <> 0 THEN t.amount
-             WHEN t.flags & 12 <> 0 THEN -p.amount ELSE 0 END AS pending_step,
-        CASE WHEN t.flags & 10 = 0 THEN t.amount ELSE 0 END AS posted_step
+             WHEN t.flags & 65548 <> 0 THEN -p.amount ELSE 0 END AS pending_step,
+        CASE WHEN t.flags & 65546 = 0 THEN t.amount ELSE 0 END AS posted_step
     FROM transfer t LEFT JOIN transfer p ON p.id = t.pending_id
 )
 SELECT s.account_id, s.line, s.transfer_id
 FROM steps s LEFT JOIN expected e ON e.id = s.transfer_id
 WHERE e.id IS NULL
    OR s.amount <> e.amount
+   OR s.timestamp <> e.timestamp
    OR (s.debits_pending_step, s.debits_posted_step) IS DISTINCT FROM
       (CASE WHEN s.account_id = e.debit_account_id THEN e.pending_step ELSE 0 END,
        CASE WHEN s.account_id = e.debit_account_id THEN e.posted_step ELSE 0 END)
@@ -79,7 +82,8 @@ WHERE e.id IS NULL
 -- name: invariant_every_transfer_is_in_both_histories
 SELECT t.id, a.id AS account_id, count(h.line) AS lines
 FROM transfer t
-JOIN account a ON a.id IN (t.debit_account_id, t.credit_account_id) AND a.flags & 8 <> 0
+JOIN account a ON a.id IN (t.debit_account_id, t.credit_account_id)
+    AND (a.flags & 8 <> 0 OR a.space IS NOT NULL)
 LEFT JOIN account_history h ON h.account_id = a.id AND h.transfer_id = t.id
 GROUP BY t.id, a.id
 HAVING count(h.line) <> 1;
@@ -114,15 +118,18 @@ WHERE t.id IS NULL OR p.transfer_id IS NULL
    OR CASE p.state
           WHEN 'posted' THEN coalesce(r.flags & 4 = 0, true)
           WHEN 'voided' THEN coalesce(r.flags & 8 = 0, true)
+          WHEN 'expired' THEN coalesce(r.flags & 65536 = 0, true)
           ELSE r.id IS NOT NULL
-      END;
+      END
+   OR (t.timestamp IS NOT NULL AND p.expires_ns IS DISTINCT FROM
+       CASE WHEN t.timeout_seconds > 0 THEN t.timestamp + t.timeout_seconds * 1000000000 END);
 
 -- name: invariant_resolution_fits_its_pending
 SELECT r.id, r.pending_id
 FROM transfer r LEFT JOIN transfer p ON p.id = r.pending_id
 WHERE r.pending_id IS NOT NULL
   AND (p.id IS NULL OR p.flags & 2 = 0 OR r.amount > p.amount
-       OR (r.flags & 8 <> 0 AND r.amount <> p.amount)
+       OR (r.flags & 65544 <> 0 AND r.amount <> p.amount)
        OR (r.debit_account_id, r.credit_account_id, r.ledger, r.code)
           <> (p.debit_account_id, p.credit_account_id, p.ledger, p.code));
 
@@ -141,4 +148,35 @@ SELECT t.id, t.slot, t.sequence, t.position
 FROM transfer t
 LEFT JOIN transfer n
     ON n.slot = t.slot AND n.sequence = t.sequence AND n.position = t.position + 1
-WHERE t.flags & 1 <> 0 AND (n.id IS NULL OR n.reference <> t.reference);
+WHERE t.flags & 1 <> 0
+  AND (n.id IS NULL OR n.space IS DISTINCT FROM t.space
+       OR (t.space IS NULL AND n.reference <> t.reference));
+
+-- name: invariant_closed_account_has_its_open_closing_transfer
+SELECT a.id, a.closed_by
+FROM account a
+LEFT JOIN transfer t ON t.id = a.closed_by
+LEFT JOIN pending p ON p.transfer_id = a.closed_by
+WHERE a.closed_by IS NOT NULL
+  AND (coalesce(p.state, '') <> 'pending'
+       OR NOT ((t.flags & 64 <> 0 AND t.debit_account_id = a.id)
+               OR (t.flags & 128 <> 0 AND t.credit_account_id = a.id)))
+UNION ALL
+SELECT a.id, t.id
+FROM transfer t
+JOIN pending p ON p.transfer_id = t.id AND p.state = 'pending'
+JOIN account a ON (t.flags & 64 <> 0 AND a.id = t.debit_account_id)
+               OR (t.flags & 128 <> 0 AND a.id = t.credit_account_id)
+WHERE t.flags & 192 <> 0 AND a.closed_by IS DISTINCT FROM t.id;
+
+-- name: invariant_spaces_do_not_mix
+SELECT t.id, t.space, d.space AS debit_space, c.space AS credit_space
+FROM transfer t
+JOIN account d ON d.id = t.debit_account_id
+JOIN account c ON c.id = t.credit_account_id
+WHERE d.space IS DISTINCT FROM t.space OR c.space IS DISTINCT FROM t.space;
+
+-- name: invariant_transfers_are_later_than_their_accounts
+SELECT t.id, t.timestamp, a.id AS account_id, a.timestamp AS opened
+FROM transfer t JOIN account a ON a.id IN (t.debit_account_id, t.credit_account_id)
+WHERE t.space IS NOT NULL AND t.timestamp <= a.timestamp;

@@ -9,17 +9,23 @@ ACCOUNT = Table(
     100,
     ("id",),
     {
-        "id": "uuid", "ledger": "integer", "code": "integer", "flags": "integer", "owner": "text",
+        "id": "uuid", "ledger": "bigint", "code": "integer", "flags": "integer", "owner": "text",
         "slot": "integer", "overdraft": "numeric", "debits_pending": "numeric",
         "debits_posted": "numeric", "credits_pending": "numeric", "credits_posted": "numeric",
-        "lines": "bigint",
+        "lines": "bigint", "space": "text", "client_id": "uuid", "user_data_128": "uuid",
+        "user_data_64": "bigint", "user_data_32": "bigint", "metadata": "jsonb",
+        "timestamp": "bigint", "timestamp_last": "bigint", "closed_by": "uuid",
+        "opened_slot": "integer", "opened_sequence": "bigint", "opened_position": "integer",
     },
     tenant=False,
 )  # fmt: skip
 """An account and its balances.
 
 `version` rises by one per batch that touches the account, `lines` by one per history line; they
-are different numbers, since a batch may book many transfers on one account.
+are different numbers, since a batch may book many transfers on one account. `flags` are those of
+the opening; an account that a transfer closed has that transfer in `closed_by`. (opened_slot,
+opened_sequence) is the batch whose digest covers the opening, at `timestamp`. `space`, `client_id`
+and what follows them belong to clients' own accounts.
 """
 
 TRANSFER = Table(
@@ -28,9 +34,11 @@ TRANSFER = Table(
     ("id",),
     {
         "id": "uuid", "debit_account_id": "uuid", "credit_account_id": "uuid", "amount": "numeric",
-        "ledger": "integer", "code": "integer", "flags": "integer", "pending_id": "uuid",
-        "timeout_seconds": "integer", "reference": "text", "entry": "text", "slot": "integer",
-        "sequence": "bigint", "position": "integer",
+        "ledger": "bigint", "code": "integer", "flags": "integer", "pending_id": "uuid",
+        "timeout_seconds": "bigint", "reference": "text", "entry": "text", "slot": "integer",
+        "sequence": "bigint", "position": "integer", "space": "text", "client_id": "uuid",
+        "user_data_128": "uuid", "user_data_64": "bigint", "user_data_32": "bigint",
+        "metadata": "jsonb", "timestamp": "bigint",
     },
     versioned=False,
     tenant=False,
@@ -45,7 +53,7 @@ ACCOUNT_HISTORY = Table(
     {
         "account_id": "uuid", "line": "bigint", "transfer_id": "uuid", "amount": "numeric",
         "debits_pending": "numeric", "debits_posted": "numeric", "credits_pending": "numeric",
-        "credits_posted": "numeric",
+        "credits_posted": "numeric", "timestamp": "bigint",
     },
     versioned=False,
     tenant=False,
@@ -58,8 +66,8 @@ PENDING = Table(
     ("transfer_id",),
     {
         "transfer_id": "uuid", "state": "text", "amount": "numeric", "debit_account_id": "uuid",
-        "credit_account_id": "uuid", "ledger": "integer", "code": "integer",
-        "expires_at": "from_now",
+        "credit_account_id": "uuid", "ledger": "bigint", "code": "integer",
+        "expires_ns": "bigint",
     },
     tenant=False,
 )  # fmt: skip
@@ -69,10 +77,13 @@ SEEN = Table(
     "seen",
     104,
     ("id",),
-    {"id": "uuid", "digest": "bytea", "status": "text"},
+    {
+        "id": "uuid", "digest": "bytea", "status": "text", "slot": "integer",
+        "sequence": "bigint", "position": "integer",
+    },
     versioned=False,
     tenant=False,
-)
+)  # fmt: skip
 """Transfer ids that failed for a reason that may pass, and therefore never succeed later."""
 
 TABLES = (ACCOUNT, TRANSFER, ACCOUNT_HISTORY, PENDING, SEEN)

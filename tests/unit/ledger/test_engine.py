@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
 from hazina.db.table import Schema
-from hazina.db.unit import Committed, Refused, Unit
+from hazina.db.unit import Committed, Insert, Refused, Unit, Update
 from hazina.ledger.canonical import digest
 from hazina.ledger.engine import LedgerEngine
 from hazina.ledger.tables import TABLES
@@ -43,7 +45,7 @@ async def test_a_pending_transfer_is_pending_on_both_sides() -> None:
     assert ledger.totals("shop") == Totals(credits_pending=100)
     (row,) = ledger.rows("pending")
     assert row["state"] == "pending"
-    assert row["expires_at"] is not None
+    assert row["expires_ns"] == ledger.now_ns() + 64 + 60 * 10**9
 
 
 @pytest.mark.parametrize(("amount", "posted"), [(None, 100), (100, 100), (40, 40)])
@@ -244,29 +246,45 @@ async def test_opening_an_account_that_exists_does_not_change_it() -> None:
     assert (row["flags"], row["overdraft"]) == (int(LIMITED), 0)
 
 
-def judged(*transfers: Transfer) -> tuple[bytes, list[dict[str, object]]]:
+@dataclass(slots=True)
+class Judged:
+    """A batch as it was judged: its digest, its transfers, and the accounts that it opened."""
+
+    digest: bytes
+    transfers: list[dict[str, object]]
+    openings: list[dict[str, object]]
+
+
+def judged(*transfers: Transfer) -> Judged:
     engine = LedgerEngine()
     opened: tuple[Account, ...] = (account("bank"), account("shop"))
     unit = Unit("m", transfers=(transfer("first", opens=opened), *transfers))
     schema = Schema(TABLES)
-    rows = {
+    rows: dict[tuple[str, tuple[object, ...]], dict[str, object]] = {
         (write.table, schema[write.table].key_of(write.row)): {**write.row, "version": 1}
         for write in engine.needs([unit]).ensure
     }
     batch = engine.open(dict(rows), slot=3, sequence=7)
     batch.judge(unit)
-    written = [dict(w.row) for w in batch.writes() if w.table == "transfer"]  # type: ignore[union-attr]
-    return batch.digest(), written
+    written = []
+    for write in batch.writes():
+        if isinstance(write, Insert) and write.table == "transfer":
+            written.append(dict(write.row))
+        elif isinstance(write, Update) and write.table == "account":
+            rows["account", write.key] |= write.changes
+    return Judged(batch.digest(), written, list(rows.values()))
 
 
 def test_the_digest_is_that_of_the_rows_written() -> None:
-    found, rows = judged(transfer("a"), transfer("b", 5, PENDING))
-    assert found == digest(rows)
-    assert [(row["slot"], row["sequence"], row["position"]) for row in rows] == [
-        (3, 7, 0),
-        (3, 7, 1),
-        (3, 7, 2),
+    found = judged(transfer("a"), transfer("b", 5, PENDING))
+    assert found.digest == digest(found.transfers, found.openings)
+    places = [(row["slot"], row["sequence"], row["position"]) for row in found.transfers]
+    assert places == [(3, 7, 0), (3, 7, 1), (3, 7, 2)]
+    opened = [
+        (row["opened_slot"], row["opened_sequence"], row["opened_position"])
+        for row in found.openings
     ]
+    assert opened == [(3, 7, 0), (3, 7, 1)]
 
 
 @pytest.mark.parametrize(
@@ -280,12 +298,34 @@ def test_the_digest_is_that_of_the_rows_written() -> None:
         {"position": 9},
         {"credit_account_id": an_id("fees")},
         {"pending_id": an_id("p")},
+        {"timestamp": 1},
+        {"timestamp": None},
     ],
 )
-def test_any_changed_field_changes_the_digest(changed: dict[str, object]) -> None:
-    found, rows = judged(transfer("a"))
-    rows[1] |= changed
-    assert digest(rows) != found
+def test_any_changed_field_of_a_transfer_changes_the_digest(changed: dict[str, object]) -> None:
+    found = judged(transfer("a"))
+    found.transfers[1] |= changed
+    assert digest(found.transfers, found.openings) != found.digest
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"id": an_id("fees")},
+        {"ledger": 404},
+        {"code": 9},
+        {"flags": 2},
+        {"owner": "m"},
+        {"slot": 2},
+        {"overdraft": 1},
+        {"timestamp": 1},
+        {"opened_position": 5},
+    ],
+)
+def test_any_changed_field_of_an_opening_changes_the_digest(changed: dict[str, object]) -> None:
+    found = judged(transfer("a"))
+    found.openings[1] |= changed
+    assert digest(found.transfers, found.openings) != found.digest
 
 
 def test_an_empty_batch_has_the_digest_of_nothing() -> None:

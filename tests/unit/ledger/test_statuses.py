@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from hazina.db.unit import Refused
+from hazina.db.unit import Committed, Refused
 from hazina.ledger.rules import TRANSIENT
-from hazina.ledger.types import AMOUNT_MAX, AccountFlag, Status, Transfer
+from hazina.ledger.types import AMOUNT_MAX, AccountFlag, Status, Transfer, TransferFlag
 from tests.support.ledger import (
     LIMITED,
     LINKED,
@@ -17,11 +17,14 @@ from tests.support.ledger import (
     POST,
     VOID,
     Ledger,
+    Totals,
     account,
     an_id,
     transfer,
 )
 
+EXPIRE = TransferFlag.EXPIRE
+CLOSING_DEBIT = TransferFlag.CLOSING_DEBIT
 HELD = transfer("p", 100, PENDING)
 DONE = transfer("t", 100)
 POSTED = transfer("post", 60, POST, of="p")
@@ -155,23 +158,32 @@ async def test_a_transfer_is_refused_for_the_first_reason_and_leaves_no_trace(
     assert [row["status"] for row in ledger.rows("seen")] == expected
 
 
-async def test_an_expired_pending_transfer_cannot_be_posted() -> None:
+async def test_a_pending_transfer_that_ran_out_can_only_be_released() -> None:
     ledger = a_ledger()
-    await ledger.book(HELD)
-    # Expiry itself is booked by a later release; the state is what the rule looks at.
-    ledger.store.tables["pending"][HELD.id,]["state"] = "expired"
-    verdict = await ledger.book(transfer("x", None, POST, of="p"))
+    await ledger.book(transfer("p", 100, PENDING, timeout_seconds=60))
+    early = await ledger.book(transfer("x", None, EXPIRE, of="p"))
+    assert isinstance(early, Refused)
+    assert early.status == "pending_transfer_not_expired"
+    ledger.clock.advance_ms(61_000)
+    for flag in (POST, VOID):
+        verdict = await ledger.book(transfer("y", None, flag, of="p"))
+        assert isinstance(verdict, Refused)
+        assert verdict.status == "pending_transfer_expired"
+    assert isinstance(await ledger.book(transfer("z", None, EXPIRE, of="p")), Committed)
+    assert ledger.totals("bank") == Totals()
+    verdict = await ledger.book(transfer("y", None, POST, of="p"))
     assert isinstance(verdict, Refused)
     assert verdict.status == "pending_transfer_expired"
 
 
-def test_every_status_is_reached() -> None:
-    reached = {status for status, _, _ in CASES}
-    elsewhere = {
-        Status.CREATED,
-        Status.EXISTS,
-        Status.ID_ALREADY_FAILED,
-        Status.LINKED_EVENT_FAILED,
-        Status.PENDING_TRANSFER_EXPIRED,
-    }
-    assert reached | elsewhere == set(Status)
+async def test_a_closed_account_takes_voids_and_is_opened_by_the_void_of_what_closed_it() -> None:
+    ledger = a_ledger()
+    await ledger.book(HELD)
+    await ledger.book(transfer("close", 1, PENDING | CLOSING_DEBIT))
+    for refused in (transfer("x"), transfer("y", None, POST, of="p")):
+        verdict = await ledger.book(refused)
+        assert isinstance(verdict, Refused)
+        assert verdict.status == "debit_account_already_closed"
+    assert isinstance(await ledger.book(transfer("v", None, VOID, of="p")), Committed)
+    assert isinstance(await ledger.book(transfer("open", None, VOID, of="close")), Committed)
+    assert isinstance(await ledger.book(transfer("z")), Committed)
