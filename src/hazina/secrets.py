@@ -1,8 +1,9 @@
-"""Keyed hashes of secrets: how an API key is stored and found, and how values are compared."""
+"""Secrets: keyed hashes of them, comparing them, and values that must not be shown."""
 
 from __future__ import annotations
 
 import hmac
+from dataclasses import dataclass
 from hashlib import sha256
 
 
@@ -19,3 +20,16 @@ def sign_hex(key: bytes, message: bytes) -> str:
 def same(left: str, right: str) -> bool:
     """Compare in constant time; anything that is not ASCII is simply not the same."""
     return hmac.compare_digest(left.encode(), right.encode())
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Concealed:
+    """A value that may be used and must not be kept, logged or shown; it prints as `shown`."""
+
+    value: str
+    shown: str = "(concealed)"
+
+    def __repr__(self) -> str:
+        return self.shown
+
+    __str__ = __repr__

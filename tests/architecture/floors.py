@@ -16,8 +16,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("ledger",),
     ("events", "commands", "inbox", "idempotency"),
     ("merchants",),
+    ("payment_methods",),
     (
-        "payment_methods",
         "network_tokens",
         "financial_accounts",
         "balances",

@@ -28,6 +28,8 @@ from hazina.idempotency.service import Idempotency
 from hazina.ids import SystemIds
 from hazina.merchants import tables as merchant_tables
 from hazina.merchants.service import Accounts, Merchants
+from hazina.payment_methods import tables as payment_method_tables
+from hazina.payment_methods.service import PaymentMethods
 from tests.support.answers import demand_shape
 
 SCHEMA = Schema(
@@ -35,6 +37,7 @@ SCHEMA = Schema(
     + customer_tables.TABLES
     + event_tables.TABLES
     + merchant_tables.TABLES
+    + payment_method_tables.TABLES
 )
 
 
@@ -85,11 +88,12 @@ async def client(database_url: str) -> AsyncIterator[Client]:
     await reader.open()
     merchants = Merchants(reader, writer, clock, ids, b"pepper")
     idempotency = Idempotency(reader, writer, clock)
+    methods = PaymentMethods(reader, idempotency, clock, ids, b"pepper")
     core: Any = SimpleNamespace(
         ids=ids,
         merchants=merchants,
         accounts=Accounts(reader, idempotency, clock, ids, merchants.forget),
-        customers=Customers(reader, idempotency, clock, ids),
+        customers=Customers(reader, idempotency, clock, ids, methods),
         events=Events(reader),
     )
     key = await merchants.issue_key(await merchants.create())

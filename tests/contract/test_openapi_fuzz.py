@@ -34,6 +34,7 @@ _KINDS = {
     "payment_intents": "payment_intent",
     "payment_methods": "payment_method",
     "refunds": "refund",
+    "tokens": "token",
     "webhook_endpoints": "webhook_endpoint",
 }
 
@@ -71,6 +72,10 @@ def _objects(api: Served) -> dict[str, str]:
     charge = paid["latest_charge"]
     refund = made("/v1/refunds", f"charge={charge['id']}&amount=100".encode())
     customer = made("/v1/customers", b"name=Amina")
+    token = made(
+        "/v1/tokens",
+        b"card[number]=4242424242424242&card[exp_month]=12&card[exp_year]=2040&card[cvc]=123",
+    )
     # A reserved name: nothing listens there, and no worker runs that would deliver to it.
     hook = made("/v1/webhook_endpoints", b"url=https://duka.test/hook&enabled_events[]=*")
     event = api.send("GET", "/v1/events?limit=1").body["data"][0]
@@ -83,6 +88,7 @@ def _objects(api: Served) -> dict[str, str]:
         "payment_intent": paid["id"],
         "payment_method": "pm_card_visa",
         "refund": refund["id"],
+        "token": token["id"],
         "webhook_endpoint": hook["id"],
     }
 

@@ -75,6 +75,12 @@ class Served:
         shown = {name.lower(): value for name, value in reply.getheaders()}
         return Answer(reply.status, json.loads(raw) if raw else None, raw, shown)
 
+    def table_text(self, table: str) -> str:
+        """Return every row of a table as text, binary columns in hexadecimal."""
+        with psycopg.connect(self.database_url) as connection:
+            query = sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(table))
+            return "\n".join(row[0] for row in connection.execute(query).fetchall())
+
     def row_counts(self) -> dict[str, int]:
         """Count the rows of every table, to see that a refused request wrote none."""
         with psycopg.connect(self.database_url) as connection:

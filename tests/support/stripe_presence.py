@@ -22,6 +22,7 @@ SOURCES = {
     "Account": "Accounts",
     "Balance": "Balance",
     "BalanceTransaction": "BalanceTransactions",
+    "Card": "Cards",
     "Charge": "Charges",
     "Customer": "Customers",
     "Event": "Events",
@@ -33,6 +34,9 @@ SOURCES = {
     "Product": "Products",
     "Refund": "Refunds",
     "Session": "Checkout/Sessions",
+    "SetupAttempt": "SetupAttempts",
+    "SetupIntent": "SetupIntents",
+    "Token": "Tokens",
     "WebhookEndpoint": "WebhookEndpoints",
 }
 # Parts that only other payment methods use would make the data ten times as long.
@@ -43,6 +47,9 @@ CARD_ONLY = {
     "PaymentMethod": {"AllowRedisplay", "BillingDetails", "Card", "RadarOptions"},
     "Refund.DestinationDetails": {"Card"},
     "Session.PaymentMethodOptions": {"Card"},
+    "SetupAttempt.PaymentMethodDetails": {"Card"},
+    "SetupIntent.NextAction": {"RedirectToUrl"},
+    "SetupIntent.PaymentMethodOptions": {"Card"},
 }
 
 _OPEN = re.compile(r"^\s*(?:export )?(?:declare )?(interface|namespace) (\w+)[^{]*\{\s*$")

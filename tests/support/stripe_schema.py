@@ -29,6 +29,7 @@ CLASSES: dict[str, type[StripeObject]] = {
     "account": stripe.Account,
     "balance": stripe.Balance,
     "balance_transaction": stripe.BalanceTransaction,
+    "card": stripe.Card,
     "charge": stripe.Charge,
     "checkout.session": stripe.checkout.Session,
     "customer": stripe.Customer,
@@ -40,6 +41,9 @@ CLASSES: dict[str, type[StripeObject]] = {
     "price": stripe.Price,
     "product": stripe.Product,
     "refund": stripe.Refund,
+    "setup_attempt": stripe.SetupAttempt,
+    "setup_intent": stripe.SetupIntent,
+    "token": stripe.Token,
     "webhook_endpoint": stripe.WebhookEndpoint,
 }
 ERROR = "error"
@@ -49,6 +53,7 @@ LIST = "list"
 ID_PREFIXES = {
     "account": "acct_",
     "balance_transaction": "txn_",
+    "card": "card_",
     "charge": "ch_",
     "checkout.session": "cs_",
     "customer": "cus_",
@@ -59,8 +64,14 @@ ID_PREFIXES = {
     "payment_method": "pm_",
     "price": "price_",
     "refund": "re_",
+    "setup_attempt": "setatt_",
+    "setup_intent": "seti_",
+    "token": "tok_",
     "webhook_endpoint": "we_",
 }
+
+# Cards that customers keep as sources are payment methods under the same id.
+ALSO_PREFIXES = {"payment_method": ("card_",)}
 
 # The annotation is `str`; the field's documentation lists the values.
 DOCUMENTED_VALUES: dict[tuple[str, str], frozenset[str]] = {
@@ -72,6 +83,18 @@ DOCUMENTED_VALUES: dict[tuple[str, str], frozenset[str]] = {
         {"pending", "requires_action", "succeeded", "failed", "canceled"}
     ),
     ("WebhookEndpoint", "status"): frozenset({"enabled", "disabled"}),
+    ("SetupAttempt", "status"): frozenset(
+        {
+            "requires_confirmation",
+            "requires_action",
+            "processing",
+            "succeeded",
+            "failed",
+            "abandoned",
+        }
+    ),
+    ("SetupIntent.NextAction", "type"): frozenset({"redirect_to_url", "use_stripe_sdk"}),
+    ("SetupIntent", "usage"): frozenset({"on_session", "off_session"}),
     ("PaymentIntent.NextAction", "type"): frozenset({"redirect_to_url", "use_stripe_sdk"}),
 }
 
@@ -219,7 +242,8 @@ def _check_resource(value: dict[str, Any], path: str) -> Iterator[str]:
         yield f"{path}.object: {name!r} is no object that this checker knows"
         return
     prefix = ID_PREFIXES.get(name)
-    if prefix and not str(value.get("id", prefix)).startswith(prefix):
+    prefixes = (prefix, *ALSO_PREFIXES.get(name, ())) if prefix else ()
+    if prefix and not str(value.get("id", prefix)).startswith(prefixes):
         yield f"{path}.id: {value['id']!r} does not start with {prefix}"
     cls = CLASSES[name]
     if "deleted" in value and "deleted" in cls.__annotations__:

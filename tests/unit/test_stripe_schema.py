@@ -40,6 +40,8 @@ def an(object_name: str) -> dict[str, Any]:
         built["product"] = "prod_1"
     if object_name == "payment_link":
         built["after_completion"]["hosted_confirmation"] = {"custom_message": None}
+    if object_name == "setup_attempt":
+        built |= {"payment_method": "pm_1", "setup_intent": "seti_1"}
     if object_name == "event":
         built["data"] = {"object": an("payment_intent")}
     return built

@@ -6,13 +6,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from hazina.catalog.service import Catalog
+from hazina.customers.keeping import Keeping
 from hazina.customers.service import Customers
+from hazina.customers.sources import Sources
 from hazina.events.service import Events
 from hazina.idempotency.service import Answer, IdempotencyRequest
 from hazina.ids import Ids
 from hazina.merchants.merchant import Caller
 from hazina.merchants.service import Accounts, Merchants
 from hazina.paging import Page
+from hazina.payment_methods.service import PaymentMethods
+from hazina.payment_methods.tokens import Tokens
 from hazina.webhooks.service import WebhookEndpoints
 
 Changed = Awaitable[Answer]
@@ -105,6 +109,14 @@ class Core(Protocol):
     def customers(self) -> Customers: ...
     @property
     def catalog(self) -> Catalog: ...
+    @property
+    def keeping(self) -> Keeping: ...
+    @property
+    def sources(self) -> Sources: ...
+    @property
+    def payment_methods(self) -> PaymentMethods: ...
+    @property
+    def tokens(self) -> Tokens: ...
     @property
     def events(self) -> Events: ...
     @property

@@ -13,6 +13,7 @@ from hazina.api import forms, nearest, reply
 from hazina.api.auth import api_key
 from hazina.api.core import Core
 from hazina.api.expand import Expander, check_paths, expand_answer, read_paths
+from hazina.api.params.cards import digested
 from hazina.api.reply import Receive, Reply, Scope, Send
 from hazina.api.route import Call, Route, Router
 from hazina.api.stripe_surface import surface
@@ -205,8 +206,12 @@ def _idempotency_key(headers: dict[bytes, bytes]) -> str | None:
 
 
 def _digest(path: str, params: dict[str, Any], paths: Paths) -> bytes:
-    """Hash what was asked for: alike for a form and for JSON, whatever the order."""
-    canonical = orjson.dumps([path, params, paths], option=orjson.OPT_SORT_KEYS)
+    """Hash what was asked for: alike for a form and for JSON, whatever the order.
+
+    Of a card number only the last four digits go into it: the digest is stored, and a number could
+    be guessed from its hash.
+    """
+    canonical = orjson.dumps([path, params, paths], digested, orjson.OPT_SORT_KEYS)
     return sha256(canonical).digest()
 
 

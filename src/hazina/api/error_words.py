@@ -191,6 +191,32 @@ WORDS: dict[Code, Words] = {
         "There is no test payment method of this name. Use one such as pm_card_visa.",
         "payment_method",
     ),
+    Code.PAYMENT_METHOD_UNEXPECTED_STATE: Words(
+        "The payment method was detached, or another customer has it, or none does.",
+        "Use a payment method that the customer keeps, or create another from the same card.",
+        "The provided PaymentMethod was detached from a Customer. It may not be used again: create "
+        "another from the same card.",
+        "payment_method",
+    ),
+    Code.SETUP_INTENT_UNEXPECTED_STATE: Words(
+        "The setup intent is in a state in which this cannot be done.",
+        "Retrieve it and go by its `status`.",
+        "You cannot confirm this SetupIntent because it has a status of succeeded. Only a "
+        "SetupIntent with one of the following statuses may be used for this: "
+        "requires_confirmation, requires_payment_method.",
+    ),
+    Code.SETUP_INTENT_AUTHENTICATION_FAILED: Words(
+        "The customer did not authenticate the setup. It stands in `last_setup_error`.",
+        "Ask the customer to try again, or for another payment method.",
+        "The customer did not complete the authentication. Provide a payment method and confirm "
+        "again.",
+    ),
+    Code.TOKEN_ALREADY_USED: Words(
+        "A token works once, and this one was used.",
+        "Create another token from the card.",
+        "You cannot use a token more than once: tok_1. Create another.",
+        "token",
+    ),
     Code.OPERATION_IN_PROGRESS: Words(
         "The provider is still being asked for something about the same payment.",
         "Send the request again when that is settled: read the object, or wait for its webhook.",
@@ -260,6 +286,24 @@ WORDS: dict[Code, Words] = {
         "Ask the customer for the number again, or for another card.",
         "Your card number is incorrect.",
         details={"decline_code": "incorrect_number"},
+    ),
+    Code.INVALID_CVC: Words(
+        "The card's security code has the wrong length, or is no number.",
+        "Ask the customer for the three digits on the card; American Express has four.",
+        "Your card's security code is invalid.",
+        "card[cvc]",
+    ),
+    Code.INVALID_EXPIRY_MONTH: Words(
+        "The card's expiry has no such month, or the month is over.",
+        "Ask the customer for the date again, or for another card.",
+        "Your card's expiration month is invalid.",
+        "card[exp_month]",
+    ),
+    Code.INVALID_EXPIRY_YEAR: Words(
+        "The card has expired, or its expiry is too far away to be one.",
+        "Ask the customer for the date again, or for another card.",
+        "Your card's expiration year is invalid.",
+        "card[exp_year]",
     ),
     Code.PROCESSING_ERROR: Words(
         "The provider proved that it did not do what it was asked to. No money moved.",

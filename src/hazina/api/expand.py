@@ -6,7 +6,6 @@ from typing import Any
 
 from hazina.api.core import Core
 from hazina.api.forms import shown
-from hazina.api.payment_methods import payment_method_view
 from hazina.merchants.merchant import Caller
 from hazina.paging import Page
 from hazina.refusals import Code, Refusal
@@ -128,7 +127,7 @@ class Expander:
                 case "customer":
                     return await self._core.customers.retrieve(self._caller, object_id)
                 case "payment_method":
-                    return payment_method_view(self._caller, object_id)
+                    return await self._core.payment_methods.retrieve(self._caller, object_id)
                 case "product" | "price":
                     return await self._core.catalog.retrieve(self._caller, kind, object_id)
                 case "":

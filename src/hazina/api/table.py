@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from hazina.api.route import Route
 from hazina.api.v1 import (
-    account,
     accounts,
     balance,
     charges,
     customers,
     events,
     payment_intents,
+    payment_methods,
     prices,
     products,
     refunds,
+    sources,
     webhook_endpoints,
 )
 
@@ -24,9 +25,10 @@ ROUTES: tuple[Route, ...] = (
     *customers.ROUTES,
     *products.ROUTES,
     *prices.ROUTES,
+    *payment_methods.ROUTES,
+    *sources.ROUTES,
     *balance.ROUTES,
     *events.ROUTES,
     *webhook_endpoints.ROUTES,
-    *account.ROUTES,
     *accounts.ROUTES,
 )

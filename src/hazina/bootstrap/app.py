@@ -17,7 +17,9 @@ from hazina.clock import Clock, SystemClock
 from hazina.commands import tables as commands_tables
 from hazina.connectors import find
 from hazina.customers import tables as customers_tables
+from hazina.customers.keeping import Keeping
 from hazina.customers.service import Customers
+from hazina.customers.sources import Sources
 from hazina.db.pooled import PooledReader
 from hazina.db.postgres import PostgresStore
 from hazina.db.reader import Reader
@@ -37,6 +39,9 @@ from hazina.ledger.engine import LedgerEngine
 from hazina.merchants import tables as merchants_tables
 from hazina.merchants.clocks import Clocks
 from hazina.merchants.service import Accounts, Merchants
+from hazina.payment_methods import tables as payment_methods_tables
+from hazina.payment_methods.service import PaymentMethods
+from hazina.payment_methods.tokens import Tokens
 from hazina.payments import tables as payments_tables
 from hazina.payments.authorizing import PROVIDER
 from hazina.payments.operations import PaymentSettings
@@ -50,7 +55,7 @@ SCHEMA = Schema(
     idempotency_tables.TABLES + payments_tables.TABLES + commands_tables.TABLES
     + catalog_tables.TABLES + customers_tables.TABLES + webhooks_tables.TABLES + inbox_tables.TABLES
     + events_tables.TABLES + balances_tables.TABLES + merchants_tables.TABLES
-    + ledger_tables.TABLES
+    + payment_methods_tables.TABLES + ledger_tables.TABLES
 )  # fmt: skip
 
 
@@ -76,6 +81,10 @@ class Core:
     payments: Payments
     customers: Customers
     catalog: Catalog
+    keeping: Keeping
+    sources: Sources
+    payment_methods: PaymentMethods
+    tokens: Tokens
     events: Events
     webhooks: WebhookEndpoints
     balances: Balances
@@ -126,6 +135,9 @@ async def open_core(
     merchants = Merchants(reader, writer, clock, ids, settings.pepper.encode())
     clocks = Clocks(reader, clock)
     idempotency = Idempotency(reader, writer, clock)
+    methods = PaymentMethods(reader, idempotency, clock, ids, settings.pepper.encode())
+    customers = Customers(reader, idempotency, clock, ids, methods)
+    keeping = Keeping(idempotency, customers, methods)
     payments = Payments(
         reader=reader, writer=writer, clock=clock, ids=ids, merchants=merchants,
         clocks=clocks, idempotency=idempotency,
@@ -160,8 +172,9 @@ async def open_core(
     return Core(
         settings, clock, ids, reader, writer, tasks, merchants, clocks,
         Accounts(reader, idempotency, clock, ids, merchants.forget), idempotency, payments,
-        Customers(reader, idempotency, clock, ids),
-        Catalog(reader, idempotency, clock, ids),
+        customers, Catalog(reader, idempotency, clock, ids), keeping,
+        Sources(idempotency, customers, keeping, methods), methods,
+        Tokens(reader, idempotency, clock, ids, methods),
         Events(reader),
         WebhookEndpoints(reader, idempotency, clock, ids),
         Balances(reader), dispatch, callbacks, asyncio.Event(),

@@ -29,6 +29,7 @@ class Customer:
     details: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
     deleted: bool = False
+    default_source: str | None = None
     test_clock: str | None = None
     revision: int = 1
     version: int = 1
@@ -44,7 +45,9 @@ class Customer:
         """
         details = dict(self.details)
         for name in DETAILS:
-            if name in params:
+            if name == "invoice_settings" and params.get(name):
+                details[name] = dict(details.get(name) or {}) | params[name]
+            elif name in params:
                 details[name] = params[name]
         metadata = self.metadata
         if "metadata" in params:
@@ -52,6 +55,7 @@ class Customer:
         after = replace(
             self,
             email=params.get("email", self.email),
+            default_source=params.get("default_source", self.default_source),
             details={name: value for name, value in details.items() if value is not None},
             metadata=metadata,
         )
@@ -60,8 +64,25 @@ class Customer:
     def erased(self) -> Customer:
         """Return the customer after deletion: an id and nothing about a person."""
         return replace(
-            self, email=None, details={}, metadata={}, deleted=True, revision=self.revision + 1
-        )
+            self, email=None, details={}, metadata={}, default_source=None, deleted=True,
+            revision=self.revision + 1,
+        )  # fmt: skip
+
+    @property
+    def default_payment_method(self) -> str | None:
+        """Return the method that payments of this customer use when they name none."""
+        method_id = (self.details.get("invoice_settings") or {}).get("default_payment_method")
+        return method_id or self.default_source
+
+    def without(self, method_id: str, next_source: str | None) -> Customer:
+        """Return the customer after it lost a method: no default names what is gone."""
+        params: dict[str, Any] = {}
+        if self.default_source == method_id:
+            params["default_source"] = next_source
+        settings = self.details.get("invoice_settings") or {}
+        if settings.get("default_payment_method") == method_id:
+            params["invoice_settings"] = {"default_payment_method": None}
+        return self.changed(params)
 
 
 def from_row(row: Row, livemode: bool) -> Customer:
@@ -75,6 +96,7 @@ def from_row(row: Row, livemode: bool) -> Customer:
         details=row["details"],
         metadata=row["metadata"],
         deleted=row["deleted"],
+        default_source=row["default_source"],
         test_clock=row["test_clock"],
         revision=row["revision"],
         version=row["version"],
@@ -99,5 +121,6 @@ def changes(customer: Customer) -> dict[str, Any]:
         "details": dict(customer.details),
         "metadata": dict(customer.metadata),
         "deleted": customer.deleted,
+        "default_source": customer.default_source,
         "revision": customer.revision,
     }

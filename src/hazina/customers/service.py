@@ -2,37 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hazina.clock import Clock
-from hazina.customers.customer import Customer, changes, from_row, to_row
-from hazina.customers.view import previous_attributes, view
+from hazina.customers import changes
+from hazina.customers.customer import Customer, from_row
+from hazina.customers.view import view
 from hazina.db.reader import Reader
-from hazina.db.unit import Insert, RowVersion, Unit, Update
-from hazina.events import service as events
 from hazina.idempotency.service import Answer, Idempotency, IdempotencyRequest, OneUnit
 from hazina.ids import Ids
 from hazina.merchants.merchant import Caller
 from hazina.paging import Page
+from hazina.payment_methods import changes as method_changes
+from hazina.payment_methods.changes import Changes, Moment
+from hazina.payment_methods.method import PaymentMethod
+from hazina.payment_methods.service import Made, PaymentMethods
 from hazina.refusals import Code, Refusal, shown_id
 
-_TABLE = "customer"
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a request brings besides words: a new card, a method to keep, the default replaced."""
+
+    source: Made | None = None
+    method: PaymentMethod | None = None
+    replaced: PaymentMethod | None = None
 
 
 class Customers:
     """Customers of the calling merchant; no other merchant's can be seen or touched."""
 
-    def __init__(self, reader: Reader, idempotency: Idempotency, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        idempotency: Idempotency,
+        clock: Clock,
+        ids: Ids,
+        methods: PaymentMethods,
+    ) -> None:
         self._reader = reader
         self._idempotency = idempotency
         self._clock = clock
         self._ids = ids
+        self._methods = methods
 
     async def create(
         self, caller: Caller, params: dict[str, Any], idempotency: IdempotencyRequest | None
     ) -> Answer:
-        """Add a customer and say so in the event log."""
+        """Add a customer, with a card (`source`) or a `payment_method` if one is sent."""
         merchant = caller.merchant
         blank = Customer(
             merchant_id=merchant.merchant_id,
@@ -41,15 +59,19 @@ class Customers:
             livemode=merchant.livemode,
         )
 
-        async def load() -> None:
-            return None
+        async def load() -> _Wanted:
+            named = (params.get("invoice_settings") or {}).get("default_payment_method")
+            if named is not None and named != params.get("payment_method"):
+                raise _not_kept(named, "invoice_settings[default_payment_method]")
+            return await self._wanted(caller, params)
 
-        def decide(_: None) -> OneUnit:
-            customer = replace(blank.changed(params), revision=1)
-            shown = view(customer)
-            event = self._event(caller, "customer.created", customer, shown, idempotency)
-            unit = Unit(merchant.merchant_id, writes=(Insert(_TABLE, to_row(customer)), event))
-            return OneUnit(unit, shown)
+        def decide(wanted: _Wanted) -> OneUnit:
+            moment = self._methods.deciding(caller, idempotency)
+            added, parts = _kept(moment, blank.id, wanted)
+            words = _with_defaults(params, added)
+            customer = replace(blank.changed(words), revision=1)
+            parts = changes.create(moment, customer) + parts
+            return OneUnit(parts.unit(merchant.merchant_id), view(customer))
 
         return await self._idempotency.run_once(idempotency, merchant.merchant_id, load, decide)
 
@@ -60,21 +82,26 @@ class Customers:
         params: dict[str, Any],
         idempotency: IdempotencyRequest | None,
     ) -> Answer:
-        """Change a customer. Refuses `resource_missing` when it is unknown or deleted."""
+        """Change a customer. A new `source` takes the place of the card that was the default.
 
-        async def load() -> Customer:
-            return await self._present(caller, customer_id)
+        Refuses `resource_missing` when the customer is unknown or deleted, or keeps no such
+        default.
+        """
 
-        def decide(before: Customer) -> OneUnit:
-            after = before.changed(params)
-            shown = view(after)
-            if after == before:
-                return OneUnit(Unit(before.merchant_id), shown)
-            event = self._event(
-                caller, "customer.updated", after, shown, idempotency,
-                previous_attributes(view(before), shown),
-            )  # fmt: skip
-            return OneUnit(_update(before, after, event), shown)
+        async def load() -> tuple[Customer, _Wanted]:
+            before = await self.present(caller, customer_id)
+            await self._check_defaults(caller, before, params)
+            return before, await self._wanted(caller, params, before)
+
+        def decide(loaded: tuple[Customer, _Wanted]) -> OneUnit:
+            before, wanted = loaded
+            moment = self._methods.deciding(caller, idempotency)
+            added, parts = _kept(moment, before.id, wanted)
+            if wanted.replaced is not None:
+                parts += method_changes.detach(moment, wanted.replaced)[1]
+            after = before.changed(_with_defaults(params, added))
+            parts = changes.update(moment, before, after) + parts
+            return OneUnit(parts.unit(before.merchant_id), view(after))
 
         merchant_id = caller.merchant.merchant_id
         return await self._idempotency.run_once(idempotency, merchant_id, load, decide)
@@ -82,23 +109,29 @@ class Customers:
     async def delete(
         self, caller: Caller, customer_id: str, idempotency: IdempotencyRequest | None = None
     ) -> Answer:
-        """Erase a customer for good. Refuses `resource_missing` when it is unknown or deleted."""
+        """Erase a customer for good and detach what it kept.
 
-        async def load() -> Customer:
-            return await self._present(caller, customer_id)
+        Refuses `resource_missing` when it is unknown or deleted.
+        """
 
-        def decide(before: Customer) -> OneUnit:
-            after = before.erased()
-            # The event shows the customer as it was, as Stripe's does.
-            event = self._event(caller, "customer.deleted", after, view(before), idempotency)
-            return OneUnit(_update(before, after, event), view(after))
+        async def load() -> tuple[Customer, list[PaymentMethod]]:
+            before = await self.present(caller, customer_id)
+            return before, await self._methods.of_customer(caller.merchant, customer_id)
+
+        def decide(loaded: tuple[Customer, list[PaymentMethod]]) -> OneUnit:
+            before, kept = loaded
+            moment = self._methods.deciding(caller, idempotency)
+            parts = changes.erase(moment, before)
+            for method in kept:
+                parts += method_changes.detach(moment, method)[1]
+            return OneUnit(parts.unit(before.merchant_id), view(before.erased()))
 
         merchant_id = caller.merchant.merchant_id
         return await self._idempotency.run_once(idempotency, merchant_id, load, decide)
 
     async def retrieve(self, caller: Caller, customer_id: str) -> dict[str, Any]:
         """Return a customer, or that it was deleted. Refuses `resource_missing`."""
-        return view(await self._load(caller, customer_id))
+        return view(await self.load(caller, customer_id))
 
     async def list(
         self, caller: Caller, filters: dict[str, Any], page: Page
@@ -109,7 +142,7 @@ class Customers:
         """
         cursor = page.cursor
         if cursor is not None:
-            await self._load(caller, cursor.object_id, cursor.param)
+            await self.load(caller, cursor.object_id, cursor.param)
         created = filters.get("created") or {}
         backwards = page.ending_before is not None
         parameters = {
@@ -127,47 +160,84 @@ class Customers:
             found.reverse()
         return found, len(rows) > page.limit
 
-    async def _load(self, caller: Caller, customer_id: str, param: str = "id") -> Customer:
-        row = await self._reader.get(_TABLE, (caller.merchant.merchant_id, customer_id))
+    async def load(self, caller: Caller, customer_id: str, param: str = "id") -> Customer:
+        """Return a customer, deleted or not. Refuses `resource_missing`."""
+        row = await self._reader.get(changes.TABLE, (caller.merchant.merchant_id, customer_id))
         if row is None:
             raise _missing(customer_id, param)
         return from_row(row, caller.merchant.livemode)
 
-    async def _present(self, caller: Caller, customer_id: str) -> Customer:
-        customer = await self._load(caller, customer_id)
+    async def present(self, caller: Caller, customer_id: str, param: str = "id") -> Customer:
+        """Return a customer that is not deleted. Refuses `resource_missing`."""
+        customer = await self.load(caller, customer_id, param)
         if customer.deleted:
-            raise _missing(customer_id)
+            raise _missing(customer_id, param)
         return customer
 
-    def _event(
-        self,
-        caller: Caller,
-        type: str,
-        customer: Customer,
-        shown: dict[str, Any],
-        idempotency: IdempotencyRequest | None,
-        previous: dict[str, Any] | None = None,
-    ) -> Insert:
-        return events.record(
-            merchant_id=customer.merchant_id,
-            livemode=customer.livemode,
-            event_id=self._ids.new("evt"),
-            type=type,
-            object_view=shown,
-            object_id=customer.id,
-            sequence=customer.revision,
-            created=self._clock.now(),
-            request_id=caller.request_id,
-            idempotency_key=idempotency.key if idempotency else None,
-            previous_attributes=previous,
-        )
+    async def _wanted(
+        self, caller: Caller, params: dict[str, Any], before: Customer | None = None
+    ) -> _Wanted:
+        source = method = replaced = None
+        if params.get("source") is not None:
+            source = await self._methods.make_source(caller.merchant, params["source"])
+            if before is not None and before.default_source is not None:
+                replaced = await self._methods.stored(caller.merchant, before.default_source)
+        if params.get("payment_method") is not None:
+            method = await self._methods.keepable(caller.merchant, params["payment_method"])
+        return _Wanted(source, method, replaced)
+
+    async def _check_defaults(
+        self, caller: Caller, customer: Customer, params: dict[str, Any]
+    ) -> None:
+        """Refuse `resource_missing` for a default that the customer does not keep."""
+        settings = params.get("invoice_settings") or {}
+        for method_id, param in (
+            (params.get("default_source"), "default_source"),
+            (settings.get("default_payment_method"), "invoice_settings[default_payment_method]"),
+        ):
+            if method_id is None:
+                continue
+            method = await self._methods.stored(caller.merchant, method_id, param)
+            if method.customer != customer.id:
+                raise _not_kept(method_id, param)
 
 
-def _update(before: Customer, after: Customer, event: Insert) -> Unit:
-    return Unit(
-        before.merchant_id,
-        relies_on=(RowVersion(_TABLE, before.key, before.version),),
-        writes=(Update(_TABLE, before.key, before.version, changes(after)), event),
+def _kept(
+    moment: Moment, customer_id: str, wanted: _Wanted
+) -> tuple[tuple[PaymentMethod | None, PaymentMethod | None], Changes]:
+    """Return the card and the method that the customer is given, and what that writes."""
+    parts = Changes()
+    card = method = None
+    if wanted.source is not None:
+        card, attached = method_changes.attach(moment, wanted.source.method, customer_id)
+        parts += attached + wanted.source.changes
+    if wanted.method is not None:
+        method, attached = method_changes.attach(moment, wanted.method, customer_id)
+        parts += attached
+    return (card, method), parts
+
+
+def _with_defaults(
+    params: dict[str, Any],
+    added: tuple[PaymentMethod | None, PaymentMethod | None],
+) -> dict[str, Any]:
+    """Return the params with defaults that name what the customer really keeps."""
+    card, method = added
+    if card is not None:
+        params = params | {"default_source": card.id}
+    settings = params.get("invoice_settings") or {}
+    named = settings.get("default_payment_method")
+    if method is not None and named == params["payment_method"]:
+        # A well-known test method was cloned; the default is the clone.
+        params = params | {"invoice_settings": settings | {"default_payment_method": method.id}}
+    return params
+
+
+def _not_kept(method_id: str, param: str) -> Refusal:
+    return Refusal(
+        Code.RESOURCE_MISSING,
+        f"The customer has no payment method '{shown_id(method_id)}'. Attach it first.",
+        param=param,
     )
 
 

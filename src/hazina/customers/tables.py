@@ -10,8 +10,8 @@ CUSTOMER = Table(
     ("merchant_id", "id"),
     {
         "merchant_id": "text", "id": "text", "email": "text", "details": "jsonb",
-        "metadata": "jsonb", "deleted": "boolean", "revision": "bigint", "created": "timestamptz",
-        "test_clock": "text",
+        "metadata": "jsonb", "deleted": "boolean", "default_source": "text", "revision": "bigint",
+        "created": "timestamptz", "test_clock": "text",
     },
 )  # fmt: skip
 TABLES = (CUSTOMER,)

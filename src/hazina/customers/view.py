@@ -28,7 +28,7 @@ def view(customer: Customer) -> dict[str, Any]:
         "created": unix(customer.created),
         "currency": None,
         "customer_account": None,
-        "default_source": None,
+        "default_source": customer.default_source,
         "delinquent": False,
         "description": details.get("description"),
         "discount": None,
@@ -55,8 +55,3 @@ def view(customer: Customer) -> dict[str, Any]:
 def deleted_view(customer_id: str) -> dict[str, Any]:
     """Render a customer that is no more."""
     return {"id": customer_id, "object": "customer", "deleted": True}
-
-
-def previous_attributes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """Return the old values of what differs, as update events carry them."""
-    return {name: before.get(name) for name in after if before.get(name) != after[name]}

@@ -29,6 +29,9 @@ RECORDED: dict[str, Recorded] = {
     ),
     "customer.created": Recorded("customer", "A customer was made."),
     "customer.deleted": Recorded("customer", "A customer was deleted; the object is the last one."),
+    "customer.source.created": Recorded("card", "A customer was given a card, as a source."),
+    "customer.source.deleted": Recorded("card", "A source was taken from its customer."),
+    "customer.source.updated": Recorded("card", "What is said about a source was changed."),
     "customer.updated": Recorded("customer", "A customer was changed."),
     "payment_intent.amount_capturable_updated": Recorded(
         "payment_intent", "Money is authorized and waits for its capture."
@@ -45,6 +48,13 @@ RECORDED: dict[str, Recorded] = {
         "payment_intent", "The customer must authenticate, where `next_action` says."
     ),
     "payment_intent.succeeded": Recorded("payment_intent", "The money has been taken."),
+    "payment_method.attached": Recorded("payment_method", "A customer was given it."),
+    "payment_method.detached": Recorded(
+        "payment_method", "It was taken from its customer; it cannot be used again."
+    ),
+    "payment_method.updated": Recorded(
+        "payment_method", "Billing details, metadata or the card's expiry were changed."
+    ),
     "price.created": Recorded("price", "A price was made, also inline for a single sale."),
     "price.updated": Recorded("price", "What is said about a price was changed."),
     "product.created": Recorded("product", "A product was made, also inline for a single sale."),

@@ -1,12 +1,299 @@
-"""One door to payment methods: find one, show it, tell how its money behaves."""
+"""One door to payment methods: create, change, list, and resolve one to what a payment needs."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from hazina.clock import Clock
+from hazina.db.reader import Reader
+from hazina.events.service import Cause
+from hazina.idempotency.service import Answer, Idempotency, IdempotencyRequest, OneUnit
+from hazina.ids import Ids
+from hazina.merchants.merchant import Caller, Merchant
+from hazina.paging import Page
+from hazina.payment_methods import changes, token
+from hazina.payment_methods.card import Card, Fingerprints, card_from_number, card_of
+from hazina.payment_methods.changes import Changes, Deciding
+from hazina.payment_methods.method import TABLE, PaymentMethod, from_row
 from hazina.payment_methods.test_methods import TestMethod, find
+from hazina.payment_methods.token import Token
+from hazina.payment_methods.view import method_view
 from hazina.refusals import Code, Refusal, shown_id
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A payment method as a payment needs it.
+
+    `id` is what the payment shows, `behaviour` the method that the provider is given. `card` is
+    what a charge keeps to show; None for the well-known test methods, which `card_details` knows.
+    `method` is the stored method, to rely on or attach in the payment's own unit of work.
+    """
+
+    id: str
+    behaviour: str
+    card: dict[str, Any] | None = None
+    customer: str | None = None
+    method: PaymentMethod | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A method that is not stored yet, and what else must be in the unit that stores it."""
+
+    method: PaymentMethod
+    changes: Changes
+
+
+Found = list[PaymentMethod]
+
+
+class PaymentMethods:
+    """Payment methods of the calling merchant; no other merchant's can be seen or touched."""
+
+    def __init__(
+        self, reader: Reader, idempotency: Idempotency, clock: Clock, ids: Ids, pepper: bytes
+    ) -> None:
+        self._reader = reader
+        self._idempotency = idempotency
+        self._clock = clock
+        self._ids = ids
+        self._fingerprints = Fingerprints(pepper)
+
+    # What a client asks for
+
+    async def create(
+        self, caller: Caller, params: dict[str, Any], idempotency: IdempotencyRequest | None
+    ) -> Answer:
+        """Keep a card as a payment method of no customer yet."""
+
+        async def load() -> Made:
+            return await self.make(caller.merchant, params)
+
+        def decide(made: Made) -> OneUnit:
+            parts = changes.stored(made.method) + made.changes
+            return OneUnit(parts.unit(made.method.merchant_id), method_view(made.method))
+
+        merchant_id = caller.merchant.merchant_id
+        return await self._idempotency.run_once(idempotency, merchant_id, load, decide)
+
+    async def update(
+        self,
+        caller: Caller,
+        method_id: str,
+        params: dict[str, Any],
+        idempotency: IdempotencyRequest | None,
+    ) -> Answer:
+        """Change billing details, metadata or the expiry of a method.
+
+        Refuses `payment_method_unexpected_state` when it was detached.
+        """
+
+        async def load() -> PaymentMethod:
+            return await self.stored(caller.merchant, method_id)
+
+        def decide(before: PaymentMethod) -> OneUnit:
+            before.check_usable()
+            after = before.changed(params, self._clock.now())
+            moment = self.deciding(caller, idempotency)
+            parts = changes.update(moment, before, after)
+            return OneUnit(parts.unit(before.merchant_id), method_view(after))
+
+        merchant_id = caller.merchant.merchant_id
+        return await self._idempotency.run_once(idempotency, merchant_id, load, decide)
+
+    async def retrieve(self, caller: Caller, method_id: str) -> dict[str, Any]:
+        """Return a stored or a well-known test method. Refuses `resource_missing`."""
+        merchant = caller.merchant
+        known = find(method_id)
+        if known is None:
+            return method_view(await self.stored(merchant, method_id))
+        card = self._card_of(merchant, known)
+        shown = PaymentMethod(
+            merchant.merchant_id, known.id, merchant.created, merchant.livemode, card
+        )
+        return method_view(shown)
+
+    async def list(
+        self, caller: Caller, filters: dict[str, Any], page: Page
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """Return stored methods from the newest to the oldest, and whether there are more."""
+        found, more = await self.page(caller.merchant, filters, page)
+        return [method_view(method) for method in found], more
+
+    # What other packages ask for
+
+    async def choose(self, merchant: Merchant, given: str, customer_id: str | None) -> Chosen:
+        """Return a method of the merchant's as a payment of this customer (or nobody) needs it.
+
+        Well-known test methods cost no reading. Refuses `resource_missing`, and
+        `payment_method_unexpected_state` for one that was detached or is another customer's.
+        """
+        known = find(given)
+        if known is not None:
+            return Chosen(known.id, known.id)
+        method = await self.stored(merchant, given, "payment_method")
+        method.check_customer(customer_id)
+        return chosen(method)
+
+    async def keepable(self, merchant: Merchant, given: str) -> PaymentMethod:
+        """Return a method that a customer can keep: stored, or new from a well-known one."""
+        known = find(given)
+        if known is not None:
+            return self._new(merchant, self._card_of(merchant, known), {})
+        return await self.stored(merchant, given, "payment_method")
+
+    async def make(self, merchant: Merchant, params: dict[str, Any]) -> Made:
+        """Return a new method from `card` and `billing_details`; nothing is written yet.
+
+        Refuses bad cards (see `card_from_number`) and tokens that are unknown or used.
+        """
+        card, spent = await self.read_card(merchant, params.get("card") or {})
+        billing = spent.billing_details if spent is not None else {}
+        method = self._new(merchant, card, params, dict(billing))
+        return Made(method, Changes(*spent.spent()) if spent is not None else Changes())
+
+    async def make_source(self, merchant: Merchant, source: str | dict[str, Any]) -> Made:
+        """Return a new customer's card from a token or from a card; nothing is written yet."""
+        given = {"token": source} if isinstance(source, str) else source
+        card, spent = await self.read_card(merchant, given, "source")
+        card_id = spent.card_id if spent is not None else self._ids.new("card")
+        billing = spent.billing_details if spent is not None else legacy_billing(given)
+        method = PaymentMethod(
+            merchant_id=merchant.merchant_id, id=card_id, created=self._clock.now(),
+            livemode=merchant.livemode, card=card, billing_details=billing,
+        )  # fmt: skip
+        return Made(method, Changes(*spent.spent()) if spent is not None else Changes())
+
+    async def read_card(
+        self, merchant: Merchant, given: dict[str, Any], param: str = "card[token]"
+    ) -> tuple[Card, Token | None]:
+        """Return the card that a client means by a number or a token, and the token if stored."""
+        if given.get("token") is not None:
+            return await self._card_of_token(merchant, given["token"], param)
+        if given.get("number") is None:
+            raise Refusal(
+                Code.PARAMETER_MISSING,
+                "Missing required param: card[number]. Send a test card, or card[token].",
+                param="card[number]",
+            )
+        if merchant.livemode:
+            raise Refusal(
+                Code.NOT_SUPPORTED,
+                "Card numbers are taken in test mode only: there is no vault to keep a real one.",
+                param="card[number]",
+            )
+        now = self._clock.now()
+        return card_from_number(given, merchant.account_id, self._fingerprints, now), None
+
+    async def stored(
+        self, merchant: Merchant, method_id: str, param: str = "payment_method"
+    ) -> PaymentMethod:
+        """Return a stored method. Refuses `resource_missing`."""
+        method = await self.find_stored(merchant, method_id)
+        if method is None:
+            raise _missing(method_id, param)
+        return method
+
+    async def find_stored(self, merchant: Merchant, method_id: str) -> PaymentMethod | None:
+        """Return a stored method, or None."""
+        row = await self._reader.get(TABLE, (merchant.merchant_id, method_id))
+        return None if row is None else from_row(row, merchant.livemode)
+
+    async def of_customer(self, merchant: Merchant, customer_id: str) -> Found:
+        """Return everything that a customer keeps."""
+        rows = await self._reader.where(
+            TABLE, merchant_id=merchant.merchant_id, customer=customer_id
+        )
+        return [from_row(row, merchant.livemode) for row in rows]
+
+    async def page(
+        self, merchant: Merchant, filters: dict[str, Any], page: Page
+    ) -> tuple[Found, bool]:
+        """Return a page, newest first; `sources` in filters tells cards of customers apart.
+
+        Refuses `resource_missing` for a cursor that is no method of the merchant's.
+        """
+        cursor = page.cursor
+        created = None
+        if cursor is not None:
+            created = (await self.stored(merchant, cursor.object_id, cursor.param)).created
+        if filters.get("type", "card") != "card":
+            return [], False
+        backwards = page.ending_before is not None
+        rows = await self._reader.query(
+            "payment_method_list_backwards" if backwards else "payment_method_list",
+            {
+                "merchant_id": merchant.merchant_id, "customer": filters.get("customer"),
+                "redisplay": filters.get("allow_redisplay"), "sources": filters.get("sources"),
+                "after": page.starting_after, "before": page.ending_before,
+                "after_created": created, "limit": page.limit + 1,
+            },
+        )  # fmt: skip
+        found = [from_row(row, merchant.livemode) for row in rows[: page.limit]]
+        if backwards:
+            found.reverse()
+        return found, len(rows) > page.limit
+
+    def deciding(self, caller: Caller, idempotency: IdempotencyRequest | None) -> Deciding:
+        """Return the moment of a decision, for the events it makes."""
+        cause = Cause(caller.request_id, idempotency.key if idempotency else None)
+        return Deciding(caller.merchant, self._clock.now(), self._ids, cause)
+
+    # How it is done
+
+    def _new(
+        self, merchant: Merchant, card: Card, params: dict[str, Any],
+        billing: dict[str, Any] | None = None,
+    ) -> PaymentMethod:  # fmt: skip
+        blank = PaymentMethod(
+            merchant_id=merchant.merchant_id, id=self._ids.new("pm"), created=self._clock.now(),
+            livemode=merchant.livemode, card=card, billing_details=billing or {},
+        )  # fmt: skip
+        words = {name: value for name, value in params.items() if name in _WORDS}
+        after = blank.changed(words, blank.created)
+        return after if after == blank else replace(after, revision=1)
+
+    def _card_of(self, merchant: Merchant, method: TestMethod) -> Card:
+        return card_of(method, self._fingerprints.of(merchant.account_id, method))
+
+    async def _card_of_token(
+        self, merchant: Merchant, token_id: str, param: str
+    ) -> tuple[Card, Token | None]:
+        known = find(token_id)
+        if known is not None and token_id.startswith("tok_"):
+            return self._card_of(merchant, known), None
+        row = await self._reader.get(token.TABLE, (merchant.merchant_id, token_id))
+        if row is None:
+            raise Refusal(
+                Code.RESOURCE_MISSING, f"No such token: '{shown_id(token_id)}'", param=param
+            )
+        found = token.from_row(row)
+        found.spent()
+        return found.card, found
+
+
+_WORDS = ("billing_details", "metadata", "allow_redisplay")
+
+
+def chosen(method: PaymentMethod) -> Chosen:
+    """Return a stored method as a payment needs it."""
+    card = method.card
+    return Chosen(method.id, card.behaviour, card.details(), method.customer, method)
+
+
+def legacy_billing(card: dict[str, Any]) -> dict[str, Any]:
+    """Return the billing details that older clients send inside a card."""
+    names = {"address_line1": "line1", "address_line2": "line2", "address_city": "city",
+             "address_state": "state", "address_zip": "postal_code",
+             "address_country": "country"}  # fmt: skip
+    address = {new: card[old] for old, new in names.items() if card.get(old) is not None}
+    found: dict[str, Any] = {"address": address} if address else {}
+    if card.get("name") is not None:
+        found["name"] = card["name"]
+    return found
 
 
 def resolve(given: str) -> str:
@@ -26,42 +313,20 @@ def bypasses_pending(method_id: str) -> bool:
 def card_details(method_id: str) -> dict[str, Any]:
     """Return what is shown of the card: brand, last4, expiry, funding, country, fingerprint."""
     method = _method(method_id)
-    return {
-        "brand": method.brand, "country": method.country, "exp_month": method.exp_month,
-        "exp_year": method.exp_year, "fingerprint": method.fingerprint,
-        "funding": method.funding, "last4": method.last4,
-    }  # fmt: skip
-
-
-def view(given: str, created_unix: int, livemode: bool) -> dict[str, Any]:
-    """Render a PaymentMethod (docs.stripe.com/api/payment_methods/object)."""
-    method = _method(given)
-    card = card_details(method.id) | {
-        "checks": {
-            "address_line1_check": None, "address_postal_code_check": None, "cvc_check": None,
-        },
-        "display_brand": method.brand, "generated_from": None,
-        "networks": {"available": [method.brand], "preferred": None},
-        "regulated_status": "unregulated",
-        "three_d_secure_usage": {"supported": method.three_d_secure}, "wallet": None,
-    }  # fmt: skip
-    return {
-        "id": method.id, "object": "payment_method", "allow_redisplay": "unspecified",
-        "billing_details": {
-            "address": None, "email": None, "name": None, "phone": None, "tax_id": None,
-        },
-        "card": card, "created": created_unix, "customer": None, "customer_account": None,
-        "livemode": livemode, "metadata": {}, "type": "card",
-    }  # fmt: skip
+    return card_of(method, method.fingerprint).details()
 
 
 def _method(given: str) -> TestMethod:
     found = find(given)
     if found is None:
-        raise Refusal(
-            Code.RESOURCE_MISSING,
-            f"No such PaymentMethod: '{shown_id(given)}'. Use one of the test payment "
-            "methods, such as pm_card_visa.",
-            param="payment_method",
-        )
+        raise _missing(given, "payment_method")
     return found
+
+
+def _missing(given: str, param: str) -> Refusal:
+    return Refusal(
+        Code.RESOURCE_MISSING,
+        f"No such PaymentMethod: '{shown_id(given)}'. Create one, or use one of the test payment "
+        "methods, such as pm_card_visa.",
+        param=param,
+    )

@@ -95,7 +95,7 @@ avsUnchecked                                           0044
 createDispute                                          0259
 createDisputeProductNotReceived                        2685
 createDisputeInquiry                                   1976
-createMultipleDisputes                                 0404
+createMultipleDisputes                                 0079
 createIssuerFraudRecord                                5423
 bypassPending                                          0077
 bypassPendingInternational                             0278
@@ -103,7 +103,7 @@ pendingRefund                                          7726
 refundFail                                             5126
 authenticationRequired                                 3184
 authenticationRequiredOnSetup                          3155
-authenticationRequiredSetupForOffSession               3786
+authenticationRequiredSetupForOffSession               0446
 authenticationRequiredChargeDeclinedInsufficientFunds  3178
 threeDSecure2Required                                  3220
 threeDSecureRequired                                   3063

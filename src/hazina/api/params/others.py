@@ -16,6 +16,7 @@ from hazina.api.params.parts import (
     SHORT,
     URL,
 )
+from hazina.api.params.payment_methods import SOURCE
 
 NOTHING = Fields({})
 
@@ -32,23 +33,35 @@ _CUSTOMER = {
     "preferred_locales": Param(_LOCALES),
     "shipping": Param(SHIPPING, unsettable=True),
     "tax_exempt": Param(Choice(("exempt", "none", "reverse")), unsettable=True),
+    "invoice_settings": Param(
+        Fields(
+            {"default_payment_method": Param(ID, unsettable=True)},
+            dict.fromkeys(("custom_fields", "footer", "rendering_options"), NO_BILLING),
+        )
+    ),
+    "source": SOURCE,
 }
 _CUSTOMER_UNSUPPORTED = {
     "balance": NO_BILLING,
-    "cash_balance": NO_BILLING,
-    "default_source": "pass payment_method when you confirm a payment intent",
+    "cash_balance": "Hazina keeps no money for a merchant's customers, so there is no cash balance",
     "invoice_prefix": NO_BILLING,
-    "invoice_settings": NO_BILLING,
     "next_invoice_sequence": NO_BILLING,
-    "payment_method": "pass payment_method when you confirm a payment intent",
-    "source": "pass payment_method when you confirm a payment intent",
     "tax": NO_BILLING,
     "tax_id_data": NO_BILLING,
     "test_clock": "leave it out",
     "validate": "leave it out",
 }
-CUSTOMER_CREATE = Fields(_CUSTOMER, _CUSTOMER_UNSUPPORTED)
-CUSTOMER_UPDATE = CUSTOMER_CREATE
+CUSTOMER_CREATE = Fields(
+    {
+        **_CUSTOMER,
+        "payment_method": Param(ID, about="Attached to the new customer; pm_card_visa is cloned."),
+    },
+    _CUSTOMER_UNSUPPORTED | {"default_source": "pass source"},
+)
+CUSTOMER_UPDATE = Fields(
+    {**_CUSTOMER, "default_source": Param(ID)},
+    _CUSTOMER_UNSUPPORTED | {"payment_method": "attach it to the customer"},
+)
 CUSTOMER_LIST = Fields(
     {"email": Param(Text(length_max=512)), **CREATED, **LIST_PARAMS}, {"test_clock": "leave it out"}
 )

@@ -1,0 +1,87 @@
+"""The public shapes of payment methods, cards of customers and tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hazina.clock import unix
+from hazina.payment_methods.card import Card
+from hazina.payment_methods.method import PaymentMethod
+from hazina.payment_methods.token import Token
+
+_BILLING = ("address", "email", "name", "phone", "tax_id")
+
+
+def method_view(method: PaymentMethod) -> dict[str, Any]:
+    """Render a PaymentMethod (docs.stripe.com/api/payment_methods/object)."""
+    return {
+        "id": method.id, "object": "payment_method", "allow_redisplay": method.allow_redisplay,
+        "billing_details": billing_view(method.billing_details),
+        "card": _card_of_method(method.card), "created": unix(method.created),
+        "customer": method.customer, "customer_account": None, "livemode": method.livemode,
+        "metadata": dict(method.metadata), "type": "card",
+    }  # fmt: skip
+
+
+def billing_view(details: Any) -> dict[str, Any]:
+    """Render billing details; what is not known is null."""
+    shown = {name: details.get(name) for name in _BILLING}
+    if shown["address"] is not None:
+        shown["address"] = dict.fromkeys(
+            ("city", "country", "line1", "line2", "postal_code", "state")
+        ) | dict(shown["address"])
+    return shown
+
+
+def _card_of_method(card: Card) -> dict[str, Any]:
+    return card.details() | {
+        "checks": {
+            "address_line1_check": None, "address_postal_code_check": None,
+            "cvc_check": card.cvc_check,
+        },
+        "display_brand": card.brand, "generated_from": None,
+        "networks": {"available": [card.brand], "preferred": None},
+        "regulated_status": "unregulated",
+        "three_d_secure_usage": {"supported": card.three_d_secure}, "wallet": None,
+    }  # fmt: skip
+
+
+_BRANDS = {
+    "amex": "American Express", "diners": "Diners Club", "discover": "Discover", "jcb": "JCB",
+    "mastercard": "MasterCard", "unionpay": "UnionPay", "visa": "Visa",
+}  # fmt: skip
+
+
+def source_view(method: PaymentMethod) -> dict[str, Any]:
+    """Render a customer's card as older clients know it (docs.stripe.com/api/cards/object)."""
+    return _legacy_card(
+        method.id, method.card, method.billing_details, method.customer, dict(method.metadata)
+    )
+
+
+def token_view(token: Token, livemode: bool) -> dict[str, Any]:
+    """Render a Token (docs.stripe.com/api/tokens/object)."""
+    card = _legacy_card(token.card_id, token.card, token.billing_details, None, {})
+    return {
+        "id": token.id, "object": "token", "card": card, "client_ip": None,
+        "created": unix(token.created), "livemode": livemode, "type": "card", "used": token.used,
+    }  # fmt: skip
+
+
+def _legacy_card(
+    card_id: str, card: Card, billing: Any, customer: str | None, metadata: dict[str, str]
+) -> dict[str, Any]:
+    address = billing.get("address") or {}
+    return {
+        "id": card_id, "object": "card", "address_city": address.get("city"),
+        "address_country": address.get("country"), "address_line1": address.get("line1"),
+        "address_line1_check": None, "address_line2": address.get("line2"),
+        "address_state": address.get("state"), "address_zip": address.get("postal_code"),
+        "address_zip_check": None, "allow_redisplay": "unspecified",
+        "brand": _BRANDS.get(card.brand, "Unknown"), "country": card.country,
+        "customer": customer, "cvc_check": card.cvc_check, "dynamic_last4": None,
+        "exp_month": card.exp_month, "exp_year": card.exp_year,
+        "fingerprint": card.fingerprint, "funding": card.funding, "last4": card.last4,
+        "metadata": metadata, "name": billing.get("name"),
+        "regulated_status": "unregulated", "tokenization_method": None,
+    }  # fmt: skip
