@@ -45,6 +45,11 @@ class Payments(Protocol):
     ) -> Changed:
         """Capture an authorized intent."""
 
+    def increment_intent(
+        self, caller: Caller, intent_id: str, params: Params, idempotency: Idempotency, /
+    ) -> Changed:
+        """Raise what an intent has authorized."""
+
     def cancel_intent(
         self, caller: Caller, intent_id: str, params: Params, idempotency: Idempotency, /
     ) -> Changed:

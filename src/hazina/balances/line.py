@@ -42,7 +42,14 @@ class Line:
 
 
 def view(row: Row) -> dict[str, Any]:
-    """Render a BalanceTransaction; the row carries `funds` of its charge beside its own columns."""
+    """Render a BalanceTransaction.
+
+    The row carries, beside its own columns, `funds` and `charge_available_on` of its charge: the
+    money of several captures comes together, on a day that the last of them decides.
+    """
+    available_on = row["available_on"]
+    if row["type"] == "charge":
+        available_on = row["charge_available_on"] or available_on
     fee_details = []
     if row["fee"]:
         fee_details.append(
@@ -53,7 +60,7 @@ def view(row: Row) -> dict[str, Any]:
         )  # fmt: skip
     return {
         "id": row["id"], "object": "balance_transaction", "amount": row["amount"],
-        "available_on": unix(row["available_on"]), "balance_type": "payments",
+        "available_on": unix(available_on), "balance_type": "payments",
         "created": unix(row["created"]), "currency": row["currency"], "description": None,
         "exchange_rate": None, "fee": row["fee"], "fee_details": fee_details,
         "net": row["amount"] - row["fee"], "reporting_category": _CATEGORIES[row["type"]],

@@ -164,7 +164,7 @@ async def open_core(
             inquiry_lease_ms=settings.inquiry_lease_ms,
         ),
     )  # fmt: skip
-    payments.connect(dispatch.run_now)
+    payments.connect(dispatch.run_now, {PROVIDER: connector.capabilities})
     callbacks = Callbacks(
         connectors={kind.name: connector}, reader=reader, writer=writer, clock=clock,
         report=payments.report, ask=dispatch.ask,

@@ -59,6 +59,9 @@ class Command:
             subject_reference=request.get("subject_reference"),
             payment_method=request.get("payment_method"),
             capture=request.get("capture", False),
+            several_captures=request.get("several_captures", False),
+            final=request.get("final", True),
+            customer_absent=request.get("customer_absent", False),
             return_url=request.get("return_url"),
             metadata=request.get("metadata") or {},
         )

@@ -29,9 +29,9 @@ class TransferCode(IntEnum):
     REFUND_FAILURE = 5
 
 
-def authorization_transfer_id(attempt_id: str) -> UUID:
-    """Return the id of the pending transfer that an authorization makes."""
-    return derived("transfer", "authorization", attempt_id)
+def authorization_transfer_id(hold: str) -> UUID:
+    """Return the id of the pending transfer of a hold: the attempt's own, or one that followed."""
+    return derived("transfer", "authorization", hold)
 
 
 def refund_transfer_id(refund_id: str) -> UUID:
@@ -50,8 +50,12 @@ def authorization(
     slot: int,
     overdraft_minor: int = OVERDRAFT_MINOR,
     timeout_seconds: int = 0,
+    hold: str | None = None,
 ) -> tuple[Transfer, ...]:
     """Expect an amount from a provider: pending, nobody has it yet.
+
+    `hold` names the pending transfer where it is not the attempt's first: after an increment, or
+    for what a capture left over. It is the id of the command that led to it.
 
     ::
 
@@ -62,7 +66,7 @@ def authorization(
     merchant = chart.merchant_pending(merchant_id, currency, livemode, overdraft_minor)
     return (
         Transfer(
-            id=authorization_transfer_id(attempt_id),
+            id=authorization_transfer_id(hold or attempt_id),
             debit_account_id=clearing.id,
             credit_account_id=merchant.id,
             amount_minor=amount_minor,
@@ -91,10 +95,12 @@ def capture(
     clearing_slot: int,
     slot: int,
     overdraft_minor: int = OVERDRAFT_MINOR,
+    hold: str | None = None,
 ) -> tuple[Transfer, ...]:
     """Post part or all of an authorization, release its remainder, and take our fee.
 
-    `clearing_slot` is the slot that the authorization was booked with. With `to_available` the net
+    `clearing_slot` is the slot that the authorization was booked with, `hold` its pending transfer
+    where that is not the attempt's first. With `to_available` the net
     goes on to the available balance at once::
 
         provider clearing     merchant pending       fee revenue     merchant available
@@ -113,7 +119,7 @@ def capture(
             ledger=clearing.ledger,
             code=TransferCode.CHARGE.value,
             flags=_POST_LINKED if fee_minor or moves_net else TransferFlag.POST_PENDING,
-            pending_id=authorization_transfer_id(attempt_id),
+            pending_id=authorization_transfer_id(hold or attempt_id),
             reference=attempt_id,
             entry="capture",
         )
@@ -150,8 +156,9 @@ def void(
     currency: str,
     livemode: bool,
     clearing_slot: int,
+    hold: str | None = None,
 ) -> tuple[Transfer, ...]:
-    """Give up an authorization: declined, canceled or never sent.
+    """Give up what is left of an authorization: declined, canceled, expired or never sent.
 
     ::
 
@@ -162,14 +169,14 @@ def void(
     merchant = chart.merchant_pending(merchant_id, currency, livemode)
     return (
         Transfer(
-            id=derived("transfer", "void", attempt_id),
+            id=derived("transfer", "void", hold or attempt_id),
             debit_account_id=clearing.id,
             credit_account_id=merchant.id,
             amount_minor=None,
             ledger=clearing.ledger,
             code=TransferCode.CHARGE.value,
             flags=TransferFlag.VOID_PENDING,
-            pending_id=authorization_transfer_id(attempt_id),
+            pending_id=authorization_transfer_id(hold or attempt_id),
             reference=attempt_id,
             entry="void",
         ),

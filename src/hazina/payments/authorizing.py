@@ -42,8 +42,8 @@ def new_intent(draft: Draft, params: dict[str, Any], *, hidden: bool = False) ->
 
 
 _DETAILS = (
-    "automatic_payment_methods", "confirmation_method", "description", "receipt_email",
-    "return_url", "setup_future_usage", "shipping", "statement_descriptor",
+    "automatic_payment_methods", "confirmation_method", "description", "payment_method_options",
+    "receipt_email", "return_url", "setup_future_usage", "shipping", "statement_descriptor",
     "statement_descriptor_suffix", "transfer_group",
 )  # fmt: skip
 
@@ -51,7 +51,25 @@ _DETAILS = (
 def details_of(params: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     """Merge what decides nothing (descriptions, addresses) into what was there."""
     sent = {name: params[name] for name in _DETAILS if name in params}
+    if "payment_method_options" in sent:
+        sent["payment_method_options"] = _options(
+            sent["payment_method_options"], old.get("payment_method_options") or {}
+        )
     return {k: v for k, v in (old | sent).items() if v is not None} if sent else old
+
+
+def _options(sent: dict[str, Any] | None, old: dict[str, Any]) -> dict[str, Any] | None:
+    """Merge options by payment method type and name; an empty value removes its name."""
+    if sent is None:
+        return None
+    whole = dict(old)
+    for kind, options in sent.items():
+        whole[kind] = {
+            name: value
+            for name, value in ((old.get(kind) or {}) | (options or {})).items()
+            if value is not None
+        }
+    return {kind: options for kind, options in whole.items() if options} or None
 
 
 def merged(params: dict[str, Any], old: dict[str, str]) -> dict[str, str]:
@@ -65,7 +83,7 @@ def merged(params: dict[str, Any], old: dict[str, str]) -> dict[str, str]:
 
 
 def authorize(
-    draft: Draft, intent: Intent, *, legacy: bool = False
+    draft: Draft, intent: Intent, *, legacy: bool = False, customer_absent: bool = False
 ) -> tuple[Intent, Charge, Command]:
     """Open an attempt on an intent that has a payment method: charge, pending transfer, command.
 
@@ -81,6 +99,8 @@ def authorize(
     details: dict[str, Any] = {k: intent.details[k] for k in keep if k in intent.details}
     if legacy:
         details["legacy"] = True
+    if "payment_method_options" in intent.details:
+        details |= _features(draft, intent)
     charge = Charge(
         merchant_id=merchant.merchant_id, id=attempt_id, payment_intent=intent.id,
         authorize_command=command_id, amount=intent.amount, currency=intent.currency,
@@ -88,16 +108,18 @@ def authorize(
         created=draft.now, details=details, metadata=intent.metadata if legacy else {},
         customer=intent.customer,
     )  # fmt: skip
+    request = {
+        "amount_minor": intent.amount, "currency": intent.currency,
+        "payment_method": intent.payment_method, "capture": not intent.captured_by_hand,
+        "return_url": intent.details.get("return_url"), "metadata": intent.metadata,
+    }  # fmt: skip
+    if details.get("multicapture") == "available":
+        request["several_captures"] = True
+    if customer_absent:
+        request["customer_absent"] = True
     command = Command(
         merchant.merchant_id, command_id, Operation.AUTHORIZE, PROVIDER, intent.id, attempt_id,
-        None,
-        {
-            "amount_minor": intent.amount, "currency": intent.currency,
-            "payment_method": intent.payment_method,
-            "capture": intent.capture_method != "manual",
-            "return_url": intent.details.get("return_url"), "metadata": intent.metadata,
-        },
-        State.LEASED, 1, 0, None, 1,
+        None, request, State.LEASED, 1, 0, None, 1,
     )  # fmt: skip
     draft.add(charge)
     draft.transfers.extend(
@@ -112,6 +134,23 @@ def authorize(
         last_payment_error=None, next_action=None,
     )  # fmt: skip
     return opened, replace(charge, version=1), command
+
+
+def _features(draft: Draft, intent: Intent) -> dict[str, Any]:
+    """Return what was asked for with the authorization, and whether the provider can do it."""
+    can = draft.capabilities.get(PROVIDER)
+    by_hand = can is not None and intent.captured_by_hand
+    offered = {
+        "multicapture": by_hand and can is not None and can.captures_max > 1,
+        "incremental_authorization": by_hand
+        and can is not None
+        and Operation.INCREMENT in can.operations,
+    }
+    return {
+        name: "available" if there else "unavailable"
+        for name, there in offered.items()
+        if intent.card_options.get(f"request_{name}") == "if_available"
+    }
 
 
 def command_for(

@@ -13,7 +13,8 @@ from hazina.money.rounding import basis_points_of
 from hazina.payment_methods.service import bypasses_pending
 from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
-from hazina.payments.intent import TERMINAL, IntentStatus
+from hazina.payments.incrementing import hold_anew
+from hazina.payments.intent import EXPIRED, TERMINAL, IntentStatus
 from hazina.payments.subject import (
     Effect,
     Subject,
@@ -21,6 +22,7 @@ from hazina.payments.subject import (
     let_go,
     owed,
     processing,
+    reworded,
     void_authorization,
 )
 from hazina.payments.view import charge_view, intent_view
@@ -41,8 +43,14 @@ _S = IntentStatus
 FUNDS_DELAY = timedelta(days=2)
 
 
-def captured(draft: Draft, charge: Charge, amount: int, operation_id: str) -> Charge:
-    """Return the charge captured for an amount; adds its entry and its balance line."""
+def captured(
+    draft: Draft, charge: Charge, amount: int, operation_id: str, *, final: bool = True
+) -> Charge:
+    """Return the charge captured for an amount more; adds its entry and its balance line.
+
+    What a capture that is not final leaves over is held on. The money of all captures becomes
+    available together, counted from the last; until it came, from the last day on which it may.
+    """
     merchant = draft.merchant
     fee = basis_points_of(amount, merchant.fee_basis_points)
     at_once = bypasses_pending(charge.payment_method)
@@ -52,10 +60,11 @@ def captured(draft: Draft, charge: Charge, amount: int, operation_id: str) -> Ch
             provider=charge.provider, currency=charge.currency, livemode=merchant.livemode,
             amount_minor=amount, fee_minor=fee, to_available=at_once,
             clearing_slot=charge.clearing_slot, slot=draft.slot,
-            overdraft_minor=merchant.overdraft_minor,
+            overdraft_minor=merchant.overdraft_minor, hold=charge.hold,
         )
     )  # fmt: skip
-    available_on = draft.now if at_once else draft.now + FUNDS_DELAY
+    last = draft.now if final else max(charge.capture_before or draft.now, draft.now)
+    available_on = draft.now if at_once else last + FUNDS_DELAY
     line_id = draft.ids.new("txn")
     draft.line(
         Line(
@@ -63,33 +72,26 @@ def captured(draft: Draft, charge: Charge, amount: int, operation_id: str) -> Ch
             charge.id, available_on, draft.now,
         )
     )  # fmt: skip
-    return replace(
-        charge, captured=True, amount_captured=amount, fee=fee,
-        funds="available" if at_once else "pending", available_on=available_on,
-        balance_transaction=line_id,
+    charge_now = replace(
+        charge, captured=final, amount_captured=charge.amount_captured + amount,
+        fee=charge.fee + fee, funds="available" if at_once else "pending",
+        available_on=available_on, balance_transaction=line_id,
+        hold=None if final else operation_id,
     )  # fmt: skip
+    if not final:
+        hold_anew(draft, charge_now, operation_id)
+    return charge_now
 
 
 def apply_capture(
     draft: Draft, subject: Subject, outcome: Outcome | NotFound, next_ms: int
 ) -> Effect:
     """Write what the outcome of a capture means."""
-    intent, charge, command = subject.intent, subject.charge, subject.command
+    command = subject.command
     match outcome:
         case Approved():
             draft.settle(settled(command))
-            amount = command.request["amount_minor"]
-            charge_now = captured(draft, charge, amount, command.id)
-            charge_now = replace(charge_now, revision=charge.revision + 1)
-            intent_now = replace(
-                intent, status=_S.SUCCEEDED, amount_received=amount, amount_capturable=0,
-                operation=None, operation_kind=None, unknown=None, revision=intent.revision + 1,
-            )  # fmt: skip
-            draft.put(charge, charge_now)
-            draft.put(intent, intent_now)
-            draft.event("charge.captured", charge_now, charge_view)
-            draft.event("payment_intent.succeeded", intent_now, intent_view)
-            return Effect(replace(subject, intent=intent_now, charge=charge_now))
+            return _captured(draft, subject)
         case Declined():
             draft.settle(settled(command))
             return _back_to_capturable(draft, subject, outcome)
@@ -101,6 +103,25 @@ def apply_capture(
             return processing(draft, subject, Unknown(evidence(outcome)), next_ms)
         case _ as never:
             assert_never(never)
+
+
+def _captured(draft: Draft, subject: Subject) -> Effect:
+    intent, charge, command = subject.intent, subject.charge, subject.command
+    amount, final = command.request["amount_minor"], command.request.get("final", True)
+    charge_now = captured(draft, charge, amount, command.id, final=final)
+    charge_now = replace(charge_now, revision=charge.revision + 1)
+    intent_now = replace(
+        reworded(intent, command), status=_S.SUCCEEDED if final else _S.REQUIRES_CAPTURE,
+        amount_received=intent.amount_received + amount,
+        amount_capturable=0 if final else intent.amount_capturable - amount,
+        operation=None, operation_kind=None, unknown=None, revision=intent.revision + 1,
+    )  # fmt: skip
+    draft.put(charge, charge_now)
+    draft.put(intent, intent_now)
+    draft.event("charge.captured", charge_now, charge_view)
+    what = "succeeded" if final else "amount_capturable_updated"
+    draft.event(f"payment_intent.{what}", intent_now, intent_view)
+    return Effect(replace(subject, intent=intent_now, charge=charge_now))
 
 
 def _back_to_capturable(draft: Draft, subject: Subject, outcome: Declined) -> Effect:
@@ -136,22 +157,15 @@ def apply_void(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next
     match outcome:
         case Approved():
             draft.settle(settled(command))
-            intent_now = replace(
-                intent, status=_S.CANCELED, canceled_at=draft.now, amount_capturable=0,
-                operation=None, operation_kind=None, unknown=None, next_action=None,
-                revision=intent.revision + 1,
-                cancellation_reason=command.request.get("cancellation_reason"),
-            )  # fmt: skip
-            if charge.status != "failed":
-                void_authorization(draft, charge)
-            if charge.status == "open":
-                # The customer never finished authenticating: the attempt ends unseen.
-                draft.put(charge, replace(charge, status="failed"))
-            draft.put(intent, intent_now)
-            draft.event("payment_intent.canceled", intent_now, intent_view)
-            return Effect(replace(subject, intent=intent_now))
+            if charge.amount_captured:
+                return _rest_released(draft, subject)
+            return _canceled(draft, subject)
         case Declined():
             draft.settle(settled(command))
+            if command.request.get("cancellation_reason") == EXPIRED:
+                # The provider holds on to it for a reason of its own: look again tomorrow.
+                later = replace(charge, capture_before=draft.now + timedelta(days=1))
+                draft.put(charge, later)
             return _back_to_capturable(draft, subject, outcome)
         case NotSent() | NotFound():
             draft.settle(owed(command, next_ms, outcome))
@@ -161,6 +175,50 @@ def apply_void(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next
             return processing(draft, subject, Unknown(evidence(outcome)), next_ms)
         case _ as never:
             assert_never(never)
+
+
+def _canceled(draft: Draft, subject: Subject) -> Effect:
+    intent, charge = subject.intent, subject.charge
+    reason = subject.command.request.get("cancellation_reason")
+    intent_now = replace(
+        intent, status=_S.CANCELED, canceled_at=draft.now, amount_capturable=0, operation=None,
+        operation_kind=None, unknown=None, next_action=None, revision=intent.revision + 1,
+        cancellation_reason=reason,
+    )  # fmt: skip
+    charge_now = replace(charge, hold=None)
+    if charge.status != "failed":
+        void_authorization(draft, charge)
+    if charge.status == "open":
+        # The customer never finished authenticating: the attempt ends unseen.
+        charge_now = replace(charge, status="failed")
+    elif reason == EXPIRED:
+        charge_now = replace(charge_now, revision=charge.revision + 1)
+        draft.event("charge.expired", charge_now, charge_view)
+    if charge_now != charge:
+        draft.put(charge, charge_now)
+    draft.put(intent, intent_now)
+    draft.event("payment_intent.canceled", intent_now, intent_view)
+    return Effect(replace(subject, intent=intent_now, charge=charge_now))
+
+
+def _rest_released(draft: Draft, subject: Subject) -> Effect:
+    """Part of the money was captured: giving up the rest ends the payment, with that part."""
+    intent, charge = subject.intent, subject.charge
+    pending = charge.funds == "pending"
+    charge_now = replace(
+        charge, captured=True, hold=None, revision=charge.revision + 1,
+        available_on=draft.now + FUNDS_DELAY if pending else charge.available_on,
+    )  # fmt: skip
+    intent_now = replace(
+        intent, status=_S.SUCCEEDED, amount_capturable=0, operation=None, operation_kind=None,
+        unknown=None, revision=intent.revision + 1,
+    )  # fmt: skip
+    void_authorization(draft, charge)
+    draft.put(charge, charge_now)
+    draft.put(intent, intent_now)
+    draft.event("charge.updated", charge_now, charge_view)
+    draft.event("payment_intent.succeeded", intent_now, intent_view)
+    return Effect(replace(subject, intent=intent_now, charge=charge_now))
 
 
 def _void_too_late(

@@ -18,7 +18,9 @@ class Charge:
 
     `amount_refund_reserved` is held by refunds in flight. `funds` says in which of the merchant's
     accounts the captured money stands. `clearing_slot` is the writer slot of the provider clearing
-    account that the authorization was written against.
+    account that the authorization was written against. `hold` names the pending transfer of what
+    can still be captured, until `capture_before`; None when nothing can. `captured` is true after
+    the final capture.
     """
 
     merchant_id: str
@@ -46,6 +48,8 @@ class Charge:
     provider_reference: str | None = None
     failure: dict[str, Any] | None = None
     network: dict[str, Any] | None = None
+    hold: str | None = None
+    capture_before: datetime | None = None
     revision: int = 0
     version: int = 0
 
@@ -60,7 +64,7 @@ def check_refund(charge: Charge, amount: int | None) -> int:
 
     Refuses `charge_not_refundable`, `charge_already_refunded` and `refund_exceeds_charge`.
     """
-    if charge.status != "succeeded" or not charge.captured:
+    if charge.status != "succeeded" or not charge.amount_captured:
         raise Refusal(
             Code.CHARGE_NOT_REFUNDABLE,
             f"Charge {charge.id} has no captured money to refund. "
@@ -79,3 +83,25 @@ def check_refund(charge: Charge, amount: int | None) -> int:
             param="amount",
         )
     return wanted
+
+
+def check_capture(charge: Charge) -> None:
+    """Refuse a capture of a charge that holds nothing to capture.
+
+    Refuses `charge_not_capturable`, `charge_already_captured` and `charge_expired_for_capture`.
+    """
+    if charge.status != "succeeded":
+        raise Refusal(
+            Code.CHARGE_NOT_CAPTURABLE,
+            f"Charge {charge.id} is {charge.status} and holds no money. Make a new charge.",
+        )
+    if charge.captured:
+        raise Refusal(
+            Code.CHARGE_ALREADY_CAPTURED, f"Charge {charge.id} has already been captured."
+        )
+    if charge.hold is None:
+        raise Refusal(
+            Code.CHARGE_EXPIRED_FOR_CAPTURE,
+            f"The authorization of charge {charge.id} was released: it was canceled or it expired. "
+            "Make a new charge.",
+        )

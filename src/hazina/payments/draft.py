@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from hazina.merchants.merchant import Merchant
 from hazina.payments.charge import Charge
 from hazina.payments.intent import Intent, check_transition
 from hazina.payments.refund import Refund
+from hazina.rails.contract import Capabilities
 
 Held = Intent | Charge | Refund
 _TABLES: dict[type, str] = {Intent: "payment_intent", Charge: "charge", Refund: "refund"}
@@ -28,7 +29,8 @@ _COLUMNS: dict[type, tuple[str, ...]] = {
 class Draft:
     """Collects rows, transfers and events of one unit of work.
 
-    `now` is the moment of the decision, `slot` the writer slot whose house accounts are used.
+    `now` is the moment of the decision, `slot` the writer slot whose house accounts are used,
+    `capabilities` what each provider account can do.
     """
 
     merchant: Merchant
@@ -37,6 +39,7 @@ class Draft:
     slot: int
     cause: Cause
     lane: Lane = Lane.PAYMENT
+    capabilities: Mapping[str, Capabilities] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
     relies_on: list[RowVersion] = field(default_factory=list)
     writes: list[Insert | Update | Delete] = field(default_factory=list)

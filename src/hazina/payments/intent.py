@@ -27,6 +27,8 @@ CONFIRMABLE = frozenset({_S.REQUIRES_PAYMENT_METHOD, _S.REQUIRES_CONFIRMATION})
 UPDATABLE = CONFIRMABLE
 """While the customer authenticates, the provider already holds the amount and the card."""
 CANCELABLE = CONFIRMABLE | {_S.REQUIRES_ACTION, _S.REQUIRES_CAPTURE}
+EXPIRED = "expired"
+"""The cancellation reason of an intent whose authorization ran out."""
 TERMINAL = frozenset({_S.CANCELED, _S.SUCCEEDED})
 
 LEGAL: dict[IntentStatus, frozenset[IntentStatus]] = {
@@ -75,6 +77,17 @@ class Intent:
     hidden: bool = False
     revision: int = 0
     version: int = 0
+
+    @property
+    def card_options(self) -> dict[str, Any]:
+        """Return what `payment_method_options[card]` says."""
+        options: dict[str, Any] = self.details.get("payment_method_options") or {}
+        return options.get("card") or {}
+
+    @property
+    def captured_by_hand(self) -> bool:
+        """Tell whether an authorization waits for a capture of its own."""
+        return self.capture_method == "manual" or "capture_method" in self.card_options
 
 
 def check_state(intent: Intent, allowed: frozenset[IntentStatus], verb: str) -> None:

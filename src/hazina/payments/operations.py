@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,7 @@ from hazina.payments.refund import Refund
 from hazina.payments.store import Payments as Store
 from hazina.payments.subject import Subject
 from hazina.payments.view import charge_view, intent_view, refund_view
+from hazina.rails.contract import Capabilities
 from hazina.rails.outcome import NotFound, Outcome
 from hazina.refusals import Code, Refusal
 
@@ -101,17 +102,19 @@ class Operations:
         self._idempotency = idempotency
         self._settings = settings
         self._perform: Perform | None = None
+        self._capabilities: Mapping[str, Capabilities] = {}
 
-    def connect(self, perform: Perform) -> None:
-        """Say how commands are performed; `bootstrap` does, once."""
+    def connect(self, perform: Perform, capabilities: Mapping[str, Capabilities]) -> None:
+        """Say how commands are performed, and what each account can do; `bootstrap` does, once."""
         self._perform = perform
+        self._capabilities = capabilities
 
     async def begin(
         self, caller: Caller, idempotency: IdempotencyRequest | None,
         load: Callable[[], Awaitable[Any]], decide: Callable[[Draft, Any], Any], shows: Shown,
     ) -> Answer:  # fmt: skip
         """Commit the first unit; where it issued a command, perform it and apply the outcome."""
-        cause = Cause(caller.request_id, idempotency.key if idempotency else None)
+        cause = Cause(caller.request_id or None, idempotency.key if idempotency else None)
         begun_ms = self._clock.monotonic_ms()
 
         async def loaded() -> tuple[Any, datetime]:
@@ -227,7 +230,10 @@ class Operations:
 
     def draft(self, merchant: Merchant, cause: Cause, lane: Lane, now: datetime) -> Draft:
         """Return an empty draft of a moment, as `Clocks.now` tells it."""
-        return Draft(merchant, now, self._ids, self._writer.slot, cause, lane)
+        return Draft(
+            merchant, now, self._ids, self._writer.slot, cause, lane,
+            self._capabilities,
+        )  # fmt: skip
 
 
 def customer_of(loaded: Any) -> str | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, assert_never
 
 from hazina.commands.command import State, settled, waiting
 from hazina.payments.capturing import apply_capture, apply_void, captured
 from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
+from hazina.payments.incrementing import apply_increment
 from hazina.payments.intent import IntentStatus
 from hazina.payments.refunding import apply_late, apply_refund
 from hazina.payments.subject import (
@@ -16,6 +18,7 @@ from hazina.payments.subject import (
     Subject,
     evidence,
     let_go,
+    never_happened,
     processing,
     void_authorization,
 )
@@ -35,6 +38,8 @@ from hazina.rails.outcome import (
 from hazina.refusals import Code, Refusal
 
 _S = IntentStatus
+AUTHORIZATION_LASTS = timedelta(days=7)
+"""How long an authorization may be captured, as card networks have it and Stripe does."""
 
 
 def apply(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next_ms: int) -> Effect:
@@ -47,6 +52,8 @@ def apply(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next_ms: 
     match subject.command.operation:
         case Operation.AUTHORIZE:
             return _authorize(draft, subject, outcome, next_ms)
+        case Operation.INCREMENT:
+            return apply_increment(draft, subject, outcome, next_ms)
         case Operation.CAPTURE:
             return apply_capture(draft, subject, outcome, next_ms)
         case Operation.VOID:
@@ -71,7 +78,7 @@ def _authorize(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next
             return _declined(draft, subject, outcome)
         case NotSent() | NotFound():
             draft.settle(settled(subject.command))
-            return _declined(draft, subject, _never_happened())
+            return _declined(draft, subject, never_happened())
         case ActionRequired():
             draft.settle(waiting(subject.command, next_ms, "action_required"))
             return _action_required(draft, subject, outcome)
@@ -94,6 +101,9 @@ def _authorized(draft: Draft, subject: Subject, outcome: Approved) -> Effect:
     )  # fmt: skip
     # What the provider was asked decides, not what the intent has come to say since.
     if not subject.command.request["capture"]:
+        charge_now = replace(
+            charge_now, hold=charge.id, capture_before=draft.now + AUTHORIZATION_LASTS
+        )
         intent_now = replace(
             intent_now, status=_S.REQUIRES_CAPTURE, amount_capturable=charge.amount
         )
@@ -168,14 +178,6 @@ def _action_required(draft: Draft, subject: Subject, outcome: ActionRequired) ->
     draft.put(intent, intent_now)
     draft.event("payment_intent.requires_action", intent_now, intent_view)
     return Effect(replace(subject, intent=intent_now))
-
-
-def _never_happened() -> Declined:
-    return Declined(
-        "processing_error",
-        "The payment could not be processed and nothing was charged. Try again.",
-        code="processing_error",
-    )
 
 
 def _network(details: NetworkDetails) -> dict[str, Any] | None:

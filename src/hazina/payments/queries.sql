@@ -75,10 +75,11 @@ WHERE t.merchant_id = %(merchant_id)s AND t.revision > 0
 ORDER BY t.id LIMIT %(limit)s;
 
 -- name: balance_transaction_list
-SELECT t.*, c.funds FROM balance_transaction t
+SELECT t.*, c.funds, c.available_on AS charge_available_on FROM balance_transaction t
 JOIN charge c ON c.merchant_id = t.merchant_id AND c.id = t.charge
 WHERE t.merchant_id = %(merchant_id)s AND (%(type)s::text IS NULL OR t.type = %(type)s::text)
   AND (%(source)s::text IS NULL OR t.source = %(source)s::text)
+  AND (%(currency)s::text IS NULL OR t.currency = %(currency)s::text)
   AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
   AND (%(before)s::text IS NULL OR t.id > %(before)s::text)
   AND (%(gte)s::bigint IS NULL OR t.created >= to_timestamp(%(gte)s::bigint))
@@ -88,10 +89,11 @@ WHERE t.merchant_id = %(merchant_id)s AND (%(type)s::text IS NULL OR t.type = %(
 ORDER BY t.id DESC LIMIT %(limit)s;
 
 -- name: balance_transaction_list_backwards
-SELECT t.*, c.funds FROM balance_transaction t
+SELECT t.*, c.funds, c.available_on AS charge_available_on FROM balance_transaction t
 JOIN charge c ON c.merchant_id = t.merchant_id AND c.id = t.charge
 WHERE t.merchant_id = %(merchant_id)s AND (%(type)s::text IS NULL OR t.type = %(type)s::text)
   AND (%(source)s::text IS NULL OR t.source = %(source)s::text)
+  AND (%(currency)s::text IS NULL OR t.currency = %(currency)s::text)
   AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
   AND (%(before)s::text IS NULL OR t.id > %(before)s::text)
   AND (%(gte)s::bigint IS NULL OR t.created >= to_timestamp(%(gte)s::bigint))
@@ -101,7 +103,7 @@ WHERE t.merchant_id = %(merchant_id)s AND (%(type)s::text IS NULL OR t.type = %(
 ORDER BY t.id LIMIT %(limit)s;
 
 -- name: balance_transaction_one
-SELECT t.*, c.funds FROM balance_transaction t
+SELECT t.*, c.funds, c.available_on AS charge_available_on FROM balance_transaction t
 JOIN charge c ON c.merchant_id = t.merchant_id AND c.id = t.charge
 WHERE t.merchant_id = %(merchant_id)s AND t.id = %(id)s;
 
@@ -110,7 +112,7 @@ WHERE t.merchant_id = %(merchant_id)s AND t.id = %(id)s;
 -- The second part begins at the few clocks, and costs nothing where there are none.
 (SELECT merchant_id, id FROM charge
  WHERE funds = 'pending' AND available_on <= %(now)s AND amount_refund_reserved = 0
-   AND available_on <= merchant_now(merchant_id, customer, %(now)s)
+   AND hold IS NULL AND available_on <= merchant_now(merchant_id, customer, %(now)s)
  ORDER BY available_on LIMIT %(limit)s)
 UNION ALL
 (SELECT due.merchant_id, due.id
@@ -118,7 +120,23 @@ UNION ALL
  CROSS JOIN LATERAL (
      SELECT c.merchant_id, c.id FROM charge c
      WHERE c.merchant_id = ahead.merchant_id AND c.funds = 'pending'
-       AND c.available_on > %(now)s AND c.amount_refund_reserved = 0
+       AND c.available_on > %(now)s AND c.amount_refund_reserved = 0 AND c.hold IS NULL
        AND c.available_on <= merchant_now(c.merchant_id, c.customer, %(now)s)
+     LIMIT %(limit)s) due
+ LIMIT %(limit)s);
+
+-- name: charge_expiry_due
+-- Due in real time, unless a test clock runs behind; then what is due only by a clock that is ahead.
+(SELECT merchant_id, id FROM charge
+ WHERE hold IS NOT NULL AND capture_before <= %(now)s
+   AND capture_before <= merchant_now(merchant_id, customer, %(now)s)
+ ORDER BY capture_before LIMIT %(limit)s)
+UNION ALL
+(SELECT due.merchant_id, due.id
+ FROM clocks_ahead(%(now)s) ahead
+ CROSS JOIN LATERAL (
+     SELECT c.merchant_id, c.id FROM charge c
+     WHERE c.merchant_id = ahead.merchant_id AND c.hold IS NOT NULL AND c.capture_before > %(now)s
+       AND c.capture_before <= merchant_now(c.merchant_id, c.customer, %(now)s)
      LIMIT %(limit)s) due
  LIMIT %(limit)s);

@@ -10,8 +10,8 @@ from hazina.payments.draft import Draft
 
 
 def funds(draft: Draft, charge: Charge) -> None:
-    """Move what is left of a charge, unless it was moved or a refund of it is in flight."""
-    if charge.funds != "pending" or charge.amount_refund_reserved:
+    """Move what is left of a charge, unless that was done or more may come or go."""
+    if charge.funds != "pending" or charge.amount_refund_reserved or charge.hold is not None:
         return
     merchant = draft.merchant
     net_minor = charge.amount_captured - charge.fee - charge.amount_refunded

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ from hazina.merchants.merchant import Caller, Merchant
 from hazina.merchants.service import Merchants
 from hazina.paging import Page
 from hazina.payments import release, requests
-from hazina.payments.charge import Charge
+from hazina.payments.charge import Charge, check_capture
 from hazina.payments.draft import Draft
 from hazina.payments.intent import Intent, check_state
 from hazina.payments.operations import (
@@ -40,6 +41,7 @@ from hazina.payments.store import Payments as Store
 from hazina.payments.store import charge_from, intent_from, missing, refund_from
 from hazina.payments.subject import Subject
 from hazina.payments.view import charge_view, intent_view, refund_view
+from hazina.rails.contract import Capabilities
 
 
 class Payments:
@@ -61,9 +63,9 @@ class Payments:
             store=self._store, idempotency=idempotency, settings=settings,
         )  # fmt: skip
 
-    def connect(self, perform: Perform) -> None:
-        """Say how commands are performed; `bootstrap` does, once."""
-        self._operations.connect(perform)
+    def connect(self, perform: Perform, capabilities: Mapping[str, Capabilities]) -> None:
+        """Say how commands are performed, and what each account can do; `bootstrap` does, once."""
+        self._operations.connect(perform, capabilities)
 
     # What a client asks for
 
@@ -120,6 +122,25 @@ class Payments:
             lambda: self._store.with_attempt(caller.merchant.merchant_id, intent_id), shows_intent,
         )  # fmt: skip
 
+    async def increment_intent(
+        self, caller: Caller, intent_id: str, params: dict[str, Any],
+        idempotency: IdempotencyRequest | None,
+    ) -> Answer:  # fmt: skip
+        """Raise what an intent has authorized and not captured."""
+
+        async def load() -> tuple[Intent, Charge | None]:
+            return await self._store.with_attempt(caller.merchant.merchant_id, intent_id)
+
+        def decide(draft: Draft, loaded: tuple[Intent, Charge | None]) -> Subject:
+            intent, charge = loaded
+            if charge is None:
+                check_state(intent, requests.CAPTURABLE, "increment the authorization of")
+            assert charge is not None
+            lease_ms = self._settings.command_lease_ms
+            return requests.increment(draft, intent, charge, params, lease_ms)
+
+        return await self._operations.begin(caller, idempotency, load, decide, shows_intent)
+
     async def cancel_intent(
         self, caller: Caller, intent_id: str, params: dict[str, Any],
         idempotency: IdempotencyRequest | None,
@@ -159,6 +180,7 @@ class Payments:
 
         async def load() -> tuple[Intent, Charge | None]:
             charge = await self._store.charge(caller.merchant.merchant_id, charge_id)
+            check_capture(charge)
             return await self._store.any_intent(charge.merchant_id, charge.payment_intent), charge
 
         return await self._capture(caller, params, idempotency, load, shows_charge)
@@ -268,6 +290,38 @@ class Payments:
             _, verdict = await commit(self._writer, load, decide)
             released += isinstance(verdict, Committed)
         return released
+
+    async def expire_due(self, limit: int = 20) -> int:
+        """Void the authorizations whose time is over; return how many were begun.
+
+        Each is a cancellation like a client's, so a capture that came first goes first, and another
+        worker's attempt at the same one finds its operation open.
+        """
+        rows = await self._reader.query(
+            "charge_expiry_due", {"now": self._clock.now(), "limit": limit}
+        )
+        begun = await asyncio.gather(*(self._expire(row["merchant_id"], row["id"]) for row in rows))
+        return sum(begun)
+
+    async def _expire(self, merchant_id: str, charge_id: str) -> bool:
+        caller = Caller(await self._merchants.get(merchant_id), False, "")
+        due = False
+
+        async def load() -> tuple[Intent, Charge]:
+            charge = await self._store.any_charge(merchant_id, charge_id)
+            return await self._store.any_intent(merchant_id, charge.payment_intent), charge
+
+        def decide(draft: Draft, loaded: tuple[Intent, Charge]) -> Intent | Subject:
+            nonlocal due
+            intent, charge = loaded
+            begun = requests.expire(draft, intent, charge, self._settings.command_lease_ms)
+            due = begun is not None
+            if begun is None:
+                draft.put(intent, intent)
+            return begun or intent
+
+        await self._operations.begin(caller, None, load, decide, shows_intent)
+        return due
 
     # How it is done
 

@@ -171,7 +171,7 @@ class Payments:
                     "merchant_id": merchant_id, "customer": filters.get("customer"),
                     "payment_intent": filters.get("payment_intent"),
                     "charge": filters.get("charge"), "type": filters.get("type"),
-                    "source": filters.get("source"),
+                    "source": filters.get("source"), "currency": filters.get("currency"),
                     "after": page.starting_after, "before": page.ending_before,
                     "gte": created.get("gte"), "gt": created.get("gt"),
                     "lte": created.get("lte"), "lt": created.get("lt"),

@@ -15,6 +15,7 @@ from hazina.payments.intent import Intent, IntentStatus
 from hazina.payments.refund import Refund
 from hazina.payments.view import intent_view
 from hazina.rails.outcome import (
+    Declined,
     NotFound,
     NotSent,
     Outcome,
@@ -71,14 +72,34 @@ def let_go(subject: Subject) -> Intent:
     return replace(subject.intent, operation=None, operation_kind=None)
 
 
+def reworded(intent: Intent, command: Command) -> Intent:
+    """Return the intent with the words that were sent along with an operation, now that it took."""
+    words = command.request.get("words")
+    if not words:
+        return intent
+    return replace(
+        intent, details=words.get("details", intent.details),
+        metadata=words.get("metadata", intent.metadata),
+    )  # fmt: skip
+
+
+def never_happened() -> Declined:
+    """Return the no that a proof of nothing done amounts to."""
+    return Declined(
+        "processing_error",
+        "The payment could not be processed and nothing was charged. Try again.",
+        code="processing_error",
+    )
+
+
 def void_authorization(draft: Draft, charge: Charge) -> None:
-    """Release the authorization in the ledger."""
+    """Release in the ledger what is left of the authorization."""
     merchant = draft.merchant
     draft.transfers.extend(
         shapes.void(
             attempt_id=charge.id, merchant_id=merchant.merchant_id, provider=charge.provider,
             currency=charge.currency, livemode=merchant.livemode,
-            clearing_slot=charge.clearing_slot,
+            clearing_slot=charge.clearing_slot, hold=charge.hold,
         )
     )  # fmt: skip
 

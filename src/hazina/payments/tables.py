@@ -30,7 +30,8 @@ CHARGE = Table(
         "available_on": "timestamptz", "payment_method": "text", "customer": "text",
         "balance_transaction": "text", "provider": "text", "provider_reference": "text",
         "clearing_slot": "bigint", "failure": "jsonb", "network": "jsonb", "details": "jsonb",
-        "metadata": "jsonb", "revision": "bigint", "created": "timestamptz",
+        "metadata": "jsonb", "hold": "text", "capture_before": "timestamptz",
+        "revision": "bigint", "created": "timestamptz",
     },
 )  # fmt: skip
 REFUND = Table(

@@ -37,7 +37,8 @@ def intent_view(intent: Intent, livemode: bool) -> dict[str, Any]:
         "livemode": livemode, "managed_payments": None, "metadata": intent.metadata,
         "next_action": intent.next_action, "on_behalf_of": None,
         "payment_method": intent.payment_method, "payment_method_configuration_details": None,
-        "payment_method_options": {}, "payment_method_types": ["card"], "payment_record": None,
+        "payment_method_options": details.get("payment_method_options", {}),
+        "payment_method_types": ["card"], "payment_record": None,
         "processing": processing, "receipt_email": details.get("receipt_email"), "review": None,
         "setup_future_usage": details.get("setup_future_usage"),
         "shipping": details.get("shipping"), "source": None,
@@ -132,7 +133,7 @@ def _outcome(charge: Charge) -> dict[str, Any] | None:
 def _card(charge: Charge) -> dict[str, Any]:
     card = card_details(charge.payment_method)
     network = charge.network or {}
-    return {
+    shown: dict[str, Any] = {
         "amount_authorized": charge.amount if charge.status == "succeeded" else None,
         "authorization_code": network.get("authorization_code"), "brand": card["brand"],
         "checks": {
@@ -145,3 +146,9 @@ def _card(charge: Charge) -> dict[str, Any]:
         "network_transaction_id": charge.provider_reference, "regulated_status": "unregulated",
         "three_d_secure": None, "transaction_link_id": None, "wallet": None,
     }  # fmt: skip
+    for feature in ("incremental_authorization", "multicapture"):
+        if feature in charge.details:
+            shown[feature] = {"status": charge.details[feature]}
+    if charge.capture_before is not None:
+        shown["capture_before"] = unix(charge.capture_before)
+    return shown

@@ -15,6 +15,7 @@ class Operation(StrEnum):
     """What can be asked of a provider; the kind of a command."""
 
     AUTHORIZE = "authorize"
+    INCREMENT = "increment"
     CAPTURE = "capture"
     VOID = "void"
     REFUND = "refund"
@@ -24,9 +25,12 @@ class Operation(StrEnum):
 class OperationRequest:
     """One thing to ask. `reference` is ours, unique per operation, and travels in the request.
 
-    `subject_reference` is our reference of the authorization (capture, void) or of the capture's
-    authorization (refund). `payment_method` is a token, never a card number. `capture` on an
-    authorization takes the money at once. `metadata` is the merchant's, for test behaviour.
+    `subject_reference` is our reference of the authorization (increment, capture, void) or of the
+    capture's authorization (refund). `payment_method` is a token, never a card number. `capture` on
+    an authorization takes the money at once; `several_captures` asks that it may be captured in
+    parts, of which only the last is `final` and releases the rest. An increment's amount is what is
+    added. `customer_absent`: nobody is there to authenticate, so decline rather than challenge.
+    `metadata` is the merchant's, for test behaviour.
     """
 
     operation: Operation
@@ -36,6 +40,9 @@ class OperationRequest:
     subject_reference: str | None = None
     payment_method: str | None = None
     capture: bool = False
+    several_captures: bool = False
+    final: bool = True
+    customer_absent: bool = False
     return_url: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
@@ -54,6 +61,8 @@ class Capabilities:
     calls_in_flight_max: int
     call_timeout_ms: int
     """Longest that one call may take, connecting included."""
+    captures_max: int = 1
+    """How many captures one authorization may have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class WorkerSettings:
     janitor_interval_ms: int = 500
     inbox_interval_ms: int = 500
     release_interval_ms: int = 5_000
+    expiry_interval_ms: int = 5_000
     purge_interval_ms: int = 60_000
     batch_limit: int = 200
     pause_after_error_ms: int = 2_000

@@ -83,6 +83,7 @@ class Worker:
                 "release_funds", lambda: core.payments.release_due(limit),
                 chosen.release_interval_ms,
             ),
+            self._loop("expiry", core.payments.expire_due, chosen.expiry_interval_ms),
             self._loop("purge", core.idempotency.purge, chosen.purge_interval_ms),
         ]  # fmt: skip
 

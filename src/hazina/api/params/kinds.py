@@ -114,6 +114,17 @@ class Boolean:
 
 
 @dataclass(frozen=True, slots=True)
+class OffSession:
+    """Whether the customer is absent: true or false, or one of two older words for true."""
+
+    def read(self, value: Any, name: str) -> bool:
+        return True if value in ("one_off", "recurring") else Boolean().read(value, name)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """One of a few words."""
 

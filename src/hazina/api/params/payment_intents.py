@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from hazina.api.params.kinds import Boolean, Choice, Currency, Fields, Items, Param, Text
+from hazina.api.params.kinds import (
+    Boolean,
+    Choice,
+    Currency,
+    Fields,
+    Integer,
+    Items,
+    OffSession,
+    Param,
+    Text,
+)
 from hazina.api.params.parts import (
     AMOUNT,
     CREATED,
@@ -35,11 +45,7 @@ UNSUPPORTED = {
     "payment_details": "put references into metadata",
     "payment_method_configuration": "use payment_method_types",
     "payment_method_data": _USE_PAYMENT_METHOD,
-    "payment_method_options": "capture_method is a parameter of its own, and 3-D Secure is asked "
-    "for when the card needs it, so leave it out",
     "radar_options": "leave it out",
-    "error_on_requires_action": "look at next_action and cancel the payment intent instead",
-    "off_session": "leave it out, and cancel the payment intent if it requires action",
     "transfer_data": NO_CONNECT,
     "amount_to_confirm": "the whole amount is confirmed; update the amount first",
 }
@@ -50,9 +56,45 @@ _AUTOMATIC = Fields(
     }
 )
 _CAPTURE = Param(Choice(("automatic", "automatic_async", "manual")))
+_IF_AVAILABLE = Param(Choice(("if_available", "never")))
+_IN_TIME = "the authorization lasts seven days"
+_CARD_OPTIONS = Fields(
+    {
+        "capture_method": Param(Choice(("manual",)), unsettable=True),
+        "request_incremental_authorization": _IF_AVAILABLE,
+        "request_multicapture": _IF_AVAILABLE,
+        "request_three_d_secure": Param(
+            Choice(("any", "automatic", "challenge")),
+            about="Accepted; 3-D Secure is asked for when the card needs it.",
+        ),
+        "setup_future_usage": Param(Choice(("none", "off_session", "on_session")), unsettable=True),
+    },
+    {
+        "cvc_token": "leave it out",
+        "installments": "leave it out",
+        "mandate_options": "mandates are not kept here, so leave it out",
+        "moto": "leave it out",
+        "network": "the card's own network is used, so leave it out",
+        "request_extended_authorization": _IN_TIME,
+        "request_overcapture": "use request_incremental_authorization and increment before you "
+        "capture",
+        "require_cvc_recollection": "leave it out",
+        "statement_descriptor_suffix_kana": "use statement_descriptor_suffix",
+        "statement_descriptor_suffix_kanji": "use statement_descriptor_suffix",
+        "three_d_secure": "3-D Secure is done here when the card needs it, so leave it out",
+    },
+)
+_OPTIONS = Param(Fields({"card": Param(_CARD_OPTIONS, unsettable=True)}), unsettable=True)
+_OFF_SESSION = Param(
+    OffSession(),
+    about="True where the customer is absent: a card that needs 3-D Secure is declined.",
+)
+_ON_ACTION = Param(Boolean(), about="True to have the attempt declined instead of 3-D Secure.")
 _FUTURE = Param(Choice(("off_session", "on_session")), unsettable=True)
 
 _CONFIRM_ONLY = {
+    "error_on_requires_action": _ON_ACTION,
+    "off_session": _OFF_SESSION,
     "return_url": Param(URL),
     "use_stripe_sdk": Param(Boolean(), about="Accepted; the next action is always a redirect."),
 }
@@ -61,6 +103,7 @@ _CHANGEABLE = {
     "description": DESCRIPTION,
     "metadata": METADATA,
     "payment_method": Param(ID, unsettable=True),
+    "payment_method_options": _OPTIONS,
     "payment_method_types": Param(Items(Choice(("card",)), count_max=20, count_min=1)),
     "receipt_email": Param(EMAIL, unsettable=True),
     "setup_future_usage": _FUTURE,
@@ -97,6 +140,7 @@ CONFIRM = Fields(
         "client_secret": Param(Text()),
         "capture_method": _CAPTURE,
         "payment_method": Param(ID),
+        "payment_method_options": _OPTIONS,
         "payment_method_types": _CHANGEABLE["payment_method_types"],
         "receipt_email": Param(EMAIL, unsettable=True),
         "setup_future_usage": _FUTURE,
@@ -106,13 +150,27 @@ CONFIRM = Fields(
     UNSUPPORTED,
 )
 CAPTURE = Fields(
-    {"amount_to_capture": Param(AMOUNT)},
-    UNSUPPORTED
-    | dict.fromkeys(
-        ("metadata", "statement_descriptor", "statement_descriptor_suffix"),
-        "update the payment intent first",
-    )
-    | {"final_capture": "one capture is made, and what is left is released, so leave it out"},
+    {
+        "amount_to_capture": Param(
+            Integer(minimum=0), about="At most what is capturable; 0 releases what is left."
+        ),
+        "final_capture": Param(
+            Boolean(), about="False keeps the rest for further captures, where these are available."
+        ),
+        "metadata": METADATA,
+        "statement_descriptor": _CHANGEABLE["statement_descriptor"],
+        "statement_descriptor_suffix": _CHANGEABLE["statement_descriptor_suffix"],
+    },
+    UNSUPPORTED,
+)
+INCREMENT = Fields(
+    {
+        "amount": Param(AMOUNT, required=True, about="The new total, above what is authorized."),
+        "description": DESCRIPTION,
+        "metadata": METADATA,
+        "statement_descriptor": _CHANGEABLE["statement_descriptor"],
+    },
+    UNSUPPORTED,
 )
 CANCEL = Fields(
     {

@@ -49,6 +49,8 @@ async def confirm(call: Call) -> Result:
     client_secret = call.params.pop("client_secret", None)
     if client_secret is not None or call.caller.publishable:
         await _retrieve_for(call, client_secret)
+    if call.caller.publishable:
+        await _need_automatic(call)
     answer = await call.core.payments.confirm_intent(
         call.caller, call.ids[0], call.params, call.idempotency
     )
@@ -58,6 +60,13 @@ async def confirm(call: Call) -> Result:
 async def capture(call: Call) -> Result:
     """Capture an authorized payment intent, wholly or in part."""
     return await call.core.payments.capture_intent(
+        call.caller, call.ids[0], call.params, call.idempotency
+    )
+
+
+async def increment(call: Call) -> Result:
+    """Raise the amount that is authorized and not captured."""
+    return await call.core.payments.increment_intent(
         call.caller, call.ids[0], call.params, call.idempotency
     )
 
@@ -94,6 +103,16 @@ async def _retrieve_for(call: Call, client_secret: str | None) -> dict[str, Any]
     return public_view(view) if call.caller.publishable else view
 
 
+async def _need_automatic(call: Call) -> None:
+    view = await call.core.payments.retrieve(call.caller, _KIND, call.ids[0])
+    if view["confirmation_method"] == "manual":
+        raise Refusal(
+            Code.SECRET_KEY_REQUIRED,
+            "This PaymentIntent's confirmation_method is manual, so it is confirmed with a secret "
+            "key, by your server.",
+        )
+
+
 def public_view(view: dict[str, Any]) -> dict[str, Any]:
     """Return what may be shown in a customer's browser."""
     return {name: value for name, value in view.items() if name in _PUBLIC_FIELDS}
@@ -128,6 +147,10 @@ ROUTES = (
     ),
     Route(
         "POST", f"{_ONE}/capture", capture, params.CAPTURE, _KIND, "Capture a payment intent"
+    ),
+    Route(
+        "POST", f"{_ONE}/increment_authorization", increment, params.INCREMENT, _KIND,
+        "Increment an authorization",
     ),
     Route("POST", f"{_ONE}/cancel", cancel, params.CANCEL, _KIND, "Cancel a payment intent"),
 )  # fmt: skip

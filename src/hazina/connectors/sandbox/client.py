@@ -31,6 +31,7 @@ class SandboxConnector:
             inquiry_schedule_ms=settings.inquiry_schedule_ms,
             calls_in_flight_max=settings.calls_in_flight_max,
             call_timeout_ms=settings.call_timeout_ms,
+            captures_max=50,
         )
 
     async def perform(self, request: OperationRequest) -> Outcome:

@@ -46,6 +46,11 @@ DECLINES: dict[str, Decline] = {
         "The customer did not complete the authentication. Provide a payment method and confirm "
         "again.",
     ),
+    "authentication_required": Decline(
+        "authentication_required",
+        "authentication_required",
+        "Your card was declined. This transaction requires authentication.",
+    ),
     "refund_failed": Decline(
         "processing_error",
         "expired_or_canceled_card",

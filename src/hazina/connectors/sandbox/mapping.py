@@ -56,6 +56,12 @@ def request_body(request: OperationRequest) -> bytes:
         body["payment_method"] = request.payment_method
     if request.capture:
         body["capture"] = True
+    if request.several_captures:
+        body["several_captures"] = True
+    if not request.final:
+        body["final"] = False
+    if request.customer_absent:
+        body["customer_absent"] = True
     if request.return_url is not None:
         body["return_url"] = request.return_url
     # Only the words meant for the provider: a merchant's metadata is nobody else's business.

@@ -38,6 +38,7 @@ REASONS: dict[str, Reason] = {
     "velocity_exceeded": Reason("65", "02"),
     "suspected_fraud": Reason("59", "03"),
     "authentication_failed": Reason(None),
+    "authentication_required": Reason("1A", "02"),
     "refund_failed": Reason("54"),
     "capture_exceeds_authorization": Reason(None),
     "refund_exceeds_capture": Reason(None),

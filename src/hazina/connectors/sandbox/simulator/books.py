@@ -35,6 +35,12 @@ class Entry:
     voided: bool = False
     captured: int = 0
     refunded: int = 0
+    # Newer fields stand last, so that an older journal can still be read.
+    several_captures: bool = False
+    final: bool = True
+    customer_absent: bool = False
+    incremented: int = 0
+    closed: bool = False
 
     def same_request(self, other: Entry) -> bool:
         """Return whether both ask for the same thing."""
@@ -45,6 +51,7 @@ class Entry:
             and self.subject_reference == other.subject_reference
             and self.capture == other.capture
             and self.payment_method == other.payment_method
+            and self.final == other.final
         )
 
 
@@ -79,7 +86,7 @@ class Books:
             if isinstance(values, dict):
                 self._faulted.add(values["faulted"])
                 continue
-            entry = Entry(**dict(zip(_FIELDS, values, strict=True)))
+            entry = Entry(**dict(zip(_FIELDS, values, strict=False)))
             entry.faults = tuple(entry.faults)
             self.entries[entry.reference] = entry
             self._by_id[entry.id] = entry
@@ -139,9 +146,10 @@ class Books:
     ) -> tuple[str, str | None]:
         if entry.operation == "authorize":
             behaviour = behaviour_of(entry.payment_method or "") or Behaviour()
-            if decline is None and behaviour.challenge:
+            if decline is None and behaviour.challenge and not entry.customer_absent:
                 return ACTION_REQUIRED, None
-            reason = decline or behaviour.decline
+            absent = "authentication_required" if behaviour.challenge else None
+            reason = decline or absent or behaviour.decline
         else:
             reason = decline or _bound(entry, subject)
         if reason is not None:
@@ -161,10 +169,15 @@ class Books:
             return ()
         assert subject is not None
         match entry.operation:
+            case "increment":
+                subject.incremented += sign * entry.amount
             case "capture":
                 subject.captured += sign * entry.amount
+                subject.closed = sign > 0 and subject.several_captures and entry.final
             case "refund":
                 subject.refunded += sign * entry.amount
+            case _ if subject.captured:
+                subject.closed = sign > 0
             case _:
                 subject.voided = sign > 0
         return (subject,)
@@ -182,11 +195,17 @@ def _bound(entry: Entry, subject: Entry | None) -> str | None:
         open_states = (APPROVED, PENDING, ACTION_REQUIRED)
         if subject.state not in open_states:
             return "authorization_not_approved"
-        return "already_captured" if subject.captured else None
+        several = subject.several_captures and not subject.closed
+        return "already_captured" if subject.captured and not several else None
     if subject.state != APPROVED:
         return "authorization_not_approved"
-    if entry.operation == "capture" and subject.captured + entry.amount > subject.amount:
-        return "capture_exceeds_authorization"
+    if entry.operation == "increment":
+        return "already_captured" if subject.captured else None
+    if entry.operation == "capture":
+        authorized = subject.amount + subject.incremented
+        if subject.captured + entry.amount > authorized:
+            return "capture_exceeds_authorization"
+        return "already_captured" if subject.closed else None
     if entry.operation == "refund" and subject.refunded + entry.amount > subject.captured:
         return "refund_exceeds_capture"
     return None

@@ -267,6 +267,7 @@ class Desk:
                 "currency": entry.currency,
                 "state": "voided" if entry.voided else entry.state,
                 "subject_reference": entry.subject_reference,
+                "incremented": entry.incremented,
                 "captured": entry.captured,
                 "refunded": entry.refunded,
             }
@@ -354,6 +355,9 @@ def _asked(content: dict[str, Any]) -> Entry:
         amount=amount,
         currency=currency,
         capture=content.get("capture") is True,
+        several_captures=content.get("several_captures") is True,
+        final=content.get("final") is not False,
+        customer_absent=content.get("customer_absent") is True,
         payment_method=method,
         return_url=url,
         faults=read_faults(fault, operation) if isinstance(fault, str) and fault else (),

@@ -8,7 +8,7 @@ from typing import Any
 
 from hazina.ids import Ids
 
-OPERATIONS = ("authorize", "capture", "void", "refund")
+OPERATIONS = ("authorize", "increment", "capture", "void", "refund")
 
 FAULTS = frozenset(
     {
