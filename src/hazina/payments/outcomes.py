@@ -123,7 +123,7 @@ def _declined(draft: Draft, subject: Subject, outcome: Declined) -> Effect:
     intent, charge = subject.intent, subject.charge
     network = _network(outcome.network)
     failure = {"code": outcome.code, "message": outcome.message}
-    if outcome.code == "card_declined":
+    if outcome.code in (Code.CARD_DECLINED, Code.AUTHENTICATION_REQUIRED):
         failure["decline_code"] = outcome.decline_code
     if outcome.network.network_code is None:
         failure["network_status"] = "not_sent_to_network"

@@ -8,6 +8,7 @@ from typing import assert_never
 from hazina.balances.line import Line
 from hazina.commands.command import settled, waiting
 from hazina.ledger import shapes
+from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
 from hazina.payments.refund import Refund
 from hazina.payments.subject import Effect, Subject, evidence, owed
@@ -49,14 +50,7 @@ def apply_refund(
 
 def _refunded(draft: Draft, subject: Subject, refund: Refund) -> Effect:
     charge, merchant = subject.charge, draft.merchant
-    line_id = draft.ids.new("txn")
-    available_on = charge.available_on or draft.now
-    draft.line(
-        Line(
-            merchant.merchant_id, line_id, "refund", -refund.amount, 0, refund.currency, refund.id,
-            charge.id, available_on, draft.now,
-        )
-    )  # fmt: skip
+    line_id = refund.balance_transaction or _line(draft, charge, refund, "refund", -refund.amount)
     draft.transfers.extend(
         shapes.refund_posted(
             refund_id=refund.id, merchant_id=merchant.merchant_id, provider=charge.provider,
@@ -77,6 +71,18 @@ def _refunded(draft: Draft, subject: Subject, refund: Refund) -> Effect:
     _refund_event(draft, refund, refund_now)
     draft.event("charge.refunded", charge_now, charge_view)
     return Effect(replace(subject, charge=charge_now, refund=refund_now))
+
+
+def _line(draft: Draft, charge: Charge, refund: Refund, type: str, amount: int) -> str:
+    """Add a line to the merchant's balance; return its id."""
+    line_id = draft.ids.new("txn")
+    draft.line(
+        Line(
+            draft.merchant.merchant_id, line_id, type, amount, 0, refund.currency, refund.id,
+            charge.id, charge.available_on or draft.now, draft.now,
+        )
+    )  # fmt: skip
+    return line_id
 
 
 def _refund_event(draft: Draft, old: Refund, new: Refund) -> None:
@@ -100,9 +106,13 @@ def _refund_failed(draft: Draft, subject: Subject, refund: Refund, outcome: Decl
     charge_now = replace(
         charge, amount_refund_reserved=charge.amount_refund_reserved - refund.amount
     )
+    # A refund that was seen while it was pending has its line; what was never taken needs none.
+    given_back = None
+    if refund.balance_transaction is not None:
+        given_back = _line(draft, charge, refund, "refund_failure", refund.amount)
     refund_now = replace(
         refund, status="failed", failure_reason=_failure_reason(outcome),
-        revision=refund.revision + 1,
+        failure_balance_transaction=given_back, revision=refund.revision + 1,
     )  # fmt: skip
     draft.put(charge, charge_now)
     draft.put(refund, refund_now)
@@ -113,7 +123,9 @@ def _refund_failed(draft: Draft, subject: Subject, refund: Refund, outcome: Decl
 def _refund_pending(draft: Draft, subject: Subject, refund: Refund) -> Effect:
     if refund.revision > 0:
         return Effect(subject)
-    refund_now = replace(refund, revision=1)
+    # The amount is reserved in the ledger, and so is already gone from the balance.
+    line_id = _line(draft, subject.charge, refund, "refund", -refund.amount)
+    refund_now = replace(refund, balance_transaction=line_id, revision=1)
     draft.put(refund, refund_now)
     draft.event("refund.created", refund_now, refund_view)
     return Effect(replace(subject, refund=refund_now))
@@ -131,13 +143,7 @@ def apply_late(draft: Draft, subject: Subject, outcome: Outcome | NotFound) -> E
     assert isinstance(outcome, Declined)
     charge, merchant = subject.charge, draft.merchant
     available = charge.funds == "available"
-    line_id = draft.ids.new("txn")
-    draft.line(
-        Line(
-            merchant.merchant_id, line_id, "refund_failure", refund.amount, 0, refund.currency,
-            refund.id, charge.id, charge.available_on or draft.now, draft.now,
-        )
-    )  # fmt: skip
+    line_id = _line(draft, charge, refund, "refund_failure", refund.amount)
     draft.transfers.extend(
         shapes.refund_failure(
             refund_id=refund.id, merchant_id=merchant.merchant_id, provider=charge.provider,

@@ -1,0 +1,348 @@
+"""Whole lives of payments; after each, balance, lines, ledger and provider say the same."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import pytest
+
+from tests.support.flows import DAY, Shop, open_shop
+from tests.support.postgres import TestRun
+from tests.support.simulator import Simulator
+
+SEVERAL = {"request_multicapture": "if_available"}
+HIGHER = {"request_incremental_authorization": "if_available"}
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with Simulator() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def clocked_url(test_run: TestRun) -> Iterator[str]:
+    """A database in which nobody else's authorizations run out when a test turns the clock."""
+    with test_run.database() as url:
+        yield url
+
+
+@pytest.fixture
+async def shop(clocked_url: str, simulator: Simulator) -> AsyncIterator[Shop]:
+    async with open_shop(clocked_url, simulator) as opened:
+        yield opened
+
+
+async def _paid(shop: Shop) -> None:
+    await shop.pay()
+
+
+async def _paid_and_matured(shop: Shop) -> None:
+    await shop.pay()
+    await shop.later(3 * DAY)
+
+
+async def _available_at_once(shop: Shop) -> None:
+    intent = await shop.pay("pm_card_bypassPending")
+    await shop.refund(intent, amount=1_000)
+
+
+async def _declined(shop: Shop) -> None:
+    await shop.pay("pm_card_chargeDeclined")
+
+
+async def _authorized(shop: Shop) -> None:
+    await shop.hold()
+
+
+async def _canceled(shop: Shop) -> None:
+    await shop.cancel(await shop.hold())
+
+
+async def _captured_in_part(shop: Shop) -> None:
+    await shop.capture(await shop.hold(), amount_to_capture=4_000)
+
+
+async def _captured_twice(shop: Shop) -> None:
+    intent = await shop.hold(**SEVERAL)
+    await shop.capture(intent, amount_to_capture=4_000, final_capture=False)
+    await shop.capture(intent, amount_to_capture=5_000)
+
+
+async def _captured_once_of_several(shop: Shop) -> None:
+    intent = await shop.hold(**SEVERAL)
+    await shop.capture(intent, amount_to_capture=4_000, final_capture=False)
+    await shop.refund(intent, amount=1_000)
+
+
+async def _rest_released(shop: Shop) -> None:
+    intent = await shop.hold(**SEVERAL)
+    await shop.capture(intent, amount_to_capture=4_000, final_capture=False)
+    await shop.capture(intent, amount_to_capture=0)
+    await shop.later(3 * DAY)
+
+
+async def _rest_canceled(shop: Shop) -> None:
+    intent = await shop.hold(**SEVERAL)
+    await shop.capture(intent, amount_to_capture=4_000, final_capture=False)
+    await shop.cancel(intent)
+
+
+async def _rest_expired(shop: Shop) -> None:
+    intent = await shop.hold(**SEVERAL)
+    await shop.capture(intent, amount_to_capture=4_000, final_capture=False)
+    await shop.later(8 * DAY)
+
+
+async def _incremented_and_captured(shop: Shop) -> None:
+    intent = await shop.hold(**HIGHER)
+    await shop.increment(intent, amount=12_000)
+    await shop.capture(intent)
+
+
+async def _incremented_and_captured_twice(shop: Shop) -> None:
+    intent = await shop.hold(**HIGHER, **SEVERAL)
+    await shop.increment(intent, amount=12_000)
+    await shop.capture(intent, amount_to_capture=11_000, final_capture=False)
+    await shop.capture(intent)
+    await shop.later(3 * DAY)
+
+
+async def _incremented_and_canceled(shop: Shop) -> None:
+    intent = await shop.hold(**HIGHER)
+    await shop.increment(intent, amount=12_000)
+    await shop.cancel(intent)
+
+
+async def _expired(shop: Shop) -> None:
+    await shop.hold()
+    await shop.later(8 * DAY)
+
+
+async def _refunded(shop: Shop) -> None:
+    await shop.pay()
+    await shop.refund(await shop.pay())
+
+
+async def _refunded_in_parts(shop: Shop) -> None:
+    await shop.pay()
+    intent = await shop.pay()
+    await shop.refund(intent, amount=2_000)
+    await shop.later(3 * DAY)
+    await shop.refund(intent, amount=3_000)
+
+
+async def _refund_pending(shop: Shop) -> None:
+    await shop.pay()
+    intent = await shop.pay("pm_card_pendingRefund")
+    refund = await shop.refund(intent)
+    assert refund["status"] == "pending"
+
+
+async def _refund_pending_then_made(shop: Shop) -> None:
+    await _refund_pending(shop)
+    await shop.settle()
+
+
+async def _refund_failed_later(shop: Shop) -> None:
+    await shop.pay()
+    refund = await shop.refund(await shop.pay("pm_card_refundFail"))
+    await asyncio.sleep(1.2)
+    assert (await shop.hear(refund))["status"] == "failed"
+
+
+async def _refund_failed_after_maturing(shop: Shop) -> None:
+    await shop.pay()
+    refund = await shop.refund(await shop.pay("pm_card_refundFail"))
+    await shop.later(3 * DAY)
+    await asyncio.sleep(1.2)
+    assert (await shop.hear(refund))["status"] == "failed"
+
+
+async def _refund_declined(shop: Shop) -> None:
+    await shop.pay()
+    intent = await shop.pay(metadata={"sandbox_fault": "decline@refund"})
+    assert (await shop.refund(intent))["status"] == "failed"
+
+
+async def _refund_not_covered(shop: Shop) -> None:
+    assert (await shop.refund(await shop.pay()))["code"] == "balance_insufficient"
+
+
+async def _charged_directly(shop: Shop) -> None:
+    await shop.charge()
+
+
+async def _held_directly_and_expired(shop: Shop) -> None:
+    await shop.charge(capture=False)
+    await shop.later(8 * DAY)
+
+
+FLOWS: tuple[Callable[[Shop], Awaitable[None]], ...] = (
+    _paid, _paid_and_matured, _available_at_once, _declined, _authorized, _canceled,
+    _captured_in_part, _captured_twice, _captured_once_of_several, _rest_released, _rest_canceled,
+    _rest_expired, _incremented_and_captured, _incremented_and_captured_twice,
+    _incremented_and_canceled, _expired, _refunded, _refunded_in_parts, _refund_pending,
+    _refund_pending_then_made, _refund_failed_later, _refund_failed_after_maturing,
+    _refund_declined, _refund_not_covered, _charged_directly, _held_directly_and_expired,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.__name__.strip("_"))
+async def test_all_books_agree_after(shop: Shop, flow: Callable[[Shop], Awaitable[None]]) -> None:
+    await flow(shop)
+    await shop.check_books()
+
+
+async def test_captures_in_parts_lower_what_is_capturable_until_the_final_one(shop: Shop) -> None:
+    intent = await shop.hold(**SEVERAL)
+    first = await shop.capture(intent, amount_to_capture=4_000, final_capture=False)
+    charge = await shop.charge_of(first)
+    second = await shop.capture(intent, amount_to_capture=5_000)
+
+    shown = ("status", "amount_capturable", "amount_received")
+    assert [first[name] for name in shown] == ["requires_capture", 6_000, 4_000]
+    assert (charge["captured"], charge["amount_captured"]) == (False, 4_000)
+    assert charge["payment_method_details"]["card"]["multicapture"] == {"status": "available"}
+    assert [second[name] for name in shown] == ["succeeded", 0, 9_000]
+    lines = await shop.lines()
+    assert [line["amount"] for line in lines] == [5_000, 4_000]
+    assert {line["source"] for line in lines} == {charge["id"]}
+    assert (await shop.charge_of(second))["captured"]
+    assert await shop.events(charge) == ["charge.succeeded", "charge.captured", "charge.captured"]
+    assert await shop.events(intent) == [
+        "payment_intent.created", "payment_intent.amount_capturable_updated",
+        "payment_intent.amount_capturable_updated", "payment_intent.succeeded",
+    ]  # fmt: skip
+
+
+async def test_a_capture_that_is_not_final_needs_to_be_asked_for_with_the_authorization(
+    shop: Shop,
+) -> None:
+    intent = await shop.hold()
+    error = await shop.capture(intent, amount_to_capture=1, final_capture=False)
+    assert (error["code"], error["param"]) == ("parameter_invalid", "final_capture")
+
+
+async def test_nothing_can_be_captured_only_to_release_the_rest(shop: Shop) -> None:
+    intent = await shop.hold(**SEVERAL)
+    assert (await shop.capture(intent, amount_to_capture=0))["param"] == "amount_to_capture"
+    await shop.capture(intent, amount_to_capture=1_000, final_capture=False)
+    ended = await shop.capture(intent, amount_to_capture=0)
+    assert (ended["status"], ended["amount_received"]) == ("succeeded", 1_000)
+
+
+async def test_the_money_of_several_captures_comes_after_the_last(shop: Shop) -> None:
+    intent = await shop.hold(**SEVERAL)
+    await shop.capture(intent, amount_to_capture=4_000, final_capture=False)
+    await shop.later(3 * DAY)
+    assert {line["status"] for line in await shop.lines()} == {"pending"}
+    await shop.capture(intent)
+    await shop.later(3 * DAY)
+    assert {line["status"] for line in await shop.lines()} == {"available"}
+
+
+async def test_an_increment_raises_what_can_be_captured(shop: Shop) -> None:
+    intent = await shop.hold(**HIGHER)
+    raised = await shop.increment(intent, amount=12_500, description="Dinner too")
+    charge = await shop.charge_of(raised)
+    assert (raised["amount"], raised["amount_capturable"]) == (12_500, 12_500)
+    assert raised["description"] == "Dinner too"
+    assert charge["payment_method_details"]["card"]["amount_authorized"] == 12_500
+    assert await shop.events(charge) == ["charge.succeeded", "charge.updated"]
+    assert (await shop.events(intent))[1:] == ["payment_intent.amount_capturable_updated"] * 2
+
+
+async def test_a_declined_increment_leaves_all_as_it_was(shop: Shop) -> None:
+    intent = await shop.pay(
+        capture_method="manual", payment_method_options={"card": HIGHER},
+        metadata={"sandbox_fault": "decline@increment"},
+    )  # fmt: skip
+    error = await shop.increment(intent, amount=12_000, description="Dinner too")
+    after = await shop.now(intent)
+    assert (error["code"], error["decline_code"]) == ("card_declined", "generic_decline")
+    assert (after["amount_capturable"], after["description"]) == (10_000, None)
+    await shop.check_books()
+    assert (await shop.capture(intent))["amount_received"] == 10_000
+
+
+async def test_an_increment_must_be_asked_for_and_higher_and_at_most_ten_times(
+    shop: Shop,
+) -> None:
+    plain = await shop.hold()
+    code = "payment_intent_unexpected_state"
+    assert (await shop.increment(plain, amount=12_000))["code"] == code
+    intent = await shop.hold(**HIGHER)
+    assert (await shop.increment(intent, amount=10_000))["param"] == "amount"
+    for number in range(1, 11):
+        assert (await shop.increment(intent, amount=10_000 + number))["amount"] == 10_000 + number
+    assert (await shop.increment(intent, amount=12_000))["code"] == code
+    await shop.check_books()
+
+
+async def test_an_increment_that_nobody_answered_is_found_out(shop: Shop) -> None:
+    intent = await shop.pay(
+        capture_method="manual", payment_method_options={"card": HIGHER},
+        metadata={"sandbox_fault": "error_after@increment"},
+    )  # fmt: skip
+    unsure = await shop.increment(intent, amount=12_000)
+    await shop.settle()
+    after = await shop.now(intent)
+    assert unsure["status"] == "processing"
+    assert (after["status"], after["amount_capturable"]) == ("requires_capture", 12_000)
+    await shop.check_books()
+
+
+async def test_an_authorization_expires_after_seven_days_once(shop: Shop) -> None:
+    intent = await shop.hold()
+    charge = await shop.charge_of(intent)
+    await shop.later(6 * DAY)
+    assert (await shop.now(intent))["status"] == "requires_capture"
+    shop.clock.ahead += 2 * DAY
+    await asyncio.gather(*(shop.core.payments.expire_due() for _ in range(3)))
+    await shop.settle()
+    after = await shop.now(intent)
+    voids = "SELECT id FROM command WHERE operation = 'void' AND charge = %s"
+    assert len(shop.rows(voids, charge["id"])) == 1
+    assert (after["status"], after["cancellation_reason"]) == ("canceled", "expired")
+    assert await shop.events(charge) == ["charge.succeeded", "charge.expired"]
+    assert (await shop.events(intent))[-1] == "payment_intent.canceled"
+
+
+async def test_a_capture_racing_the_expiry_takes_all_or_nothing(shop: Shop) -> None:
+    for _ in range(4):
+        intent = await shop.hold()
+        shop.clock.ahead += 8 * DAY
+        answer, _ = await asyncio.gather(shop.capture(intent), shop.core.payments.expire_due())
+        await shop.settle()
+        after = await shop.now(intent)
+        won = answer.get("status") == "succeeded"
+        assert after["status"] == ("succeeded" if won else "canceled"), answer
+    await shop.check_books()
+
+
+async def test_an_authorization_that_the_provider_will_not_void_is_asked_about_again(
+    shop: Shop,
+) -> None:
+    intent = await shop.pay(capture_method="manual", metadata={"sandbox_fault": "decline@void"})
+    await shop.later(8 * DAY)
+    assert (await shop.now(intent))["status"] == "requires_capture"
+    await shop.later(2 * DAY)
+    assert (await shop.now(intent))["status"] == "requires_capture"
+    await shop.check_books()
+
+
+async def test_a_card_that_wants_its_holder_is_declined_when_nobody_is_there(shop: Shop) -> None:
+    error = await shop.pay("pm_card_authenticationRequired", off_session=True)
+    assert (error["code"], error["decline_code"]) == (
+        "authentication_required", "authentication_required",
+    )  # fmt: skip
+    assert error["payment_intent"]["status"] == "requires_payment_method"
+
+
+async def test_the_card_option_manual_waits_for_a_capture(shop: Shop) -> None:
+    options = {"card": {"capture_method": "manual"}}
+    intent = await shop.pay(payment_method_options=options)
+    assert (intent["status"], intent["capture_method"]) == ("requires_capture", "automatic")
+    assert intent["payment_method_options"] == options
