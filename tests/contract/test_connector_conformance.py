@@ -32,7 +32,7 @@ from tests.support.callback_receiver import CallbackReceiver, Received
 from tests.support.cardholder_browser import answer_challenge
 from tests.support.simulator import Simulator
 
-AUTHORIZE, CAPTURE, VOID, REFUND = Operation
+AUTHORIZE, INCREMENT, CAPTURE, VOID, REFUND = Operation
 IDS = SystemIds()
 
 # What each fault does to an operation that would be approved: the outcome's type, and whether
@@ -279,6 +279,53 @@ async def test_bounds_hold_at_the_provider_too(account: Account) -> None:
     assert isinstance(await ask(REFUND, 3_001), Declined)
     assert isinstance(await ask(REFUND, 2_000), Approved)
     assert isinstance(await ask(REFUND, 1_001), Declined)
+
+
+async def test_captures_in_parts_end_with_the_final_one(account: Account) -> None:
+    assert account.connector.capabilities.captures_max > 1
+    first = account.authorization(several_captures=True)
+    await account.connector.perform(first)
+
+    async def ask(operation: Operation, amount_minor: int, final: bool = True) -> Outcome:
+        reference = IDS.new("op")
+        request = OperationRequest(operation, reference, amount_minor, "kes", first.reference)
+        return await account.connector.perform(replace(request, final=final))
+
+    assert isinstance(await ask(CAPTURE, 2_000, final=False), Approved)
+    assert isinstance(await ask(INCREMENT, 1), Declined)
+    assert isinstance(await ask(CAPTURE, 1_000), Approved)
+    assert isinstance(await ask(CAPTURE, 1_000), Declined)
+    assert isinstance(await ask(VOID, 2_000), Declined)
+    assert isinstance(await ask(REFUND, 3_000), Approved)
+
+
+async def test_voiding_the_rest_keeps_what_was_captured(account: Account) -> None:
+    first = account.authorization(several_captures=True)
+    await account.connector.perform(first)
+
+    async def ask(operation: Operation, amount_minor: int, final: bool = True) -> Outcome:
+        reference = IDS.new("op")
+        request = OperationRequest(operation, reference, amount_minor, "kes", first.reference)
+        return await account.connector.perform(replace(request, final=final))
+
+    assert isinstance(await ask(CAPTURE, 2_000, final=False), Approved)
+    assert isinstance(await ask(VOID, 3_000), Approved)
+    assert isinstance(await ask(CAPTURE, 1), Declined)
+    assert isinstance(await ask(REFUND, 2_000), Approved)
+
+
+async def test_an_increment_is_added_to_what_can_be_captured(account: Account) -> None:
+    increment = replace(await account.prepared(INCREMENT), amount_minor=1_000)
+    assert isinstance(await account.connector.perform(increment), Approved)
+    capture = OperationRequest(CAPTURE, IDS.new("op"), 6_000, "kes", increment.subject_reference)
+    assert isinstance(await account.connector.perform(capture), Approved)
+
+
+async def test_an_absent_customer_is_not_challenged(account: Account) -> None:
+    request = account.authorization(account.kit.CHALLENGES, customer_absent=True)
+    outcome = await account.connector.perform(request)
+    assert isinstance(outcome, Declined)
+    assert outcome.code == "authentication_required"
 
 
 async def test_captured_after_void_is_declined(account: Account) -> None:

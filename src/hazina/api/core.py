@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from hazina.catalog.service import Catalog
 from hazina.customers.keeping import Keeping
@@ -57,6 +57,9 @@ class Payments(Protocol):
 
     def create_charge(self, caller: Caller, params: Params, idempotency: Idempotency, /) -> Changed:
         """Charge without an intent of the client's."""
+
+    def cancel_refund(self, caller: Caller, refund_id: str, /) -> Awaitable[NoReturn]:
+        """Refuse: no refund waits for the customer."""
 
     def update_charge(
         self, caller: Caller, charge_id: str, params: Params, idempotency: Idempotency, /

@@ -233,6 +233,17 @@ WORDS: dict[Code, Words] = {
         "Nothing is left to do; to give money back, make a refund.",
         "Charge ch_1 has already been captured.",
     ),
+    Code.CHARGE_EXPIRED_FOR_CAPTURE: Words(
+        "The authorization is no longer held: it was canceled, or its seven days are over.",
+        "Make a new charge, or confirm a new payment intent.",
+        "The authorization of charge ch_1 was released: it was canceled or it expired. Make a new "
+        "charge.",
+    ),
+    Code.CHARGE_NOT_CAPTURABLE: Words(
+        "The charge did not succeed and holds no money.",
+        "Make a new charge with another card.",
+        "Charge ch_1 is failed and holds no money. Make a new charge.",
+    ),
     Code.CHARGE_NOT_REFUNDABLE: Words(
         "The charge took no money, so none can be given back.",
         "Cancel an authorization that was not captured; leave a failed charge alone.",
@@ -247,6 +258,12 @@ WORDS: dict[Code, Words] = {
         "Refund amount (1501) is greater than unrefunded amount on charge (1500). Create a smaller "
         "refund.",
         "amount",
+    ),
+    Code.REFUND_NOT_CANCELABLE: Words(
+        "The refund is on its way, or decided, and cannot be taken back.",
+        "To have the money again, take another payment.",
+        "Refund re_1 cannot be canceled because it has a status of succeeded. Only a refund that "
+        "waits for the customer's action can be, and card refunds never do.",
     ),
     Code.CAPTURE_EXCEEDS_AUTHORIZATION: Words(
         "More was to be captured than is authorized.",

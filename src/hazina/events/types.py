@@ -18,6 +18,7 @@ RECORDED: dict[str, Recorded] = {
         "account", "A connected account was changed or rejected; its platform hears of it too."
     ),
     "charge.captured": Recorded("charge", "Money that was authorized before has been taken."),
+    "charge.expired": Recorded("charge", "It was authorized, not captured, and its time is over."),
     "charge.failed": Recorded("charge", "An attempt ended without money: declined, or failed."),
     "charge.refund.updated": Recorded("refund", "As refund.updated, for older clients."),
     "charge.refunded": Recorded("charge", "A refund of the charge succeeded, wholly or in part."),
@@ -25,7 +26,8 @@ RECORDED: dict[str, Recorded] = {
         "charge", "The money was authorized, and taken unless capture waits."
     ),
     "charge.updated": Recorded(
-        "charge", "Description or metadata changed, or a refund that had succeeded failed late."
+        "charge",
+        "Its words or its authorized amount changed, or a refund that had succeeded failed.",
     ),
     "customer.created": Recorded("customer", "A customer was made."),
     "customer.deleted": Recorded("customer", "A customer was deleted; the object is the last one."),

@@ -119,8 +119,8 @@ def _captured(draft: Draft, subject: Subject) -> Effect:
     draft.put(charge, charge_now)
     draft.put(intent, intent_now)
     draft.event("charge.captured", charge_now, charge_view)
-    what = "succeeded" if final else "amount_capturable_updated"
-    draft.event(f"payment_intent.{what}", intent_now, intent_view)
+    what = "payment_intent.amount_capturable_updated"
+    draft.event("payment_intent.succeeded" if final else what, intent_now, intent_view)
     return Effect(replace(subject, intent=intent_now, charge=charge_now))
 
 

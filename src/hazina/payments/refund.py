@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NoReturn
+
+from hazina.refusals import Code, Refusal
 
 RefundStatus = Literal["pending", "succeeded", "failed", "canceled"]
 
@@ -31,3 +33,12 @@ class Refund:
     hidden_intent: bool = False
     revision: int = 0
     version: int = 0
+
+
+def refuse_cancel(refund: Refund) -> NoReturn:
+    """Refuse `refund_not_cancelable`: no refund of ours waits for an action of the customer."""
+    raise Refusal(
+        Code.REFUND_NOT_CANCELABLE,
+        f"Refund {refund.id} cannot be canceled because it has a status of {refund.status}. Only a "
+        "refund that waits for the customer's action can be, and card refunds never do.",
+    )

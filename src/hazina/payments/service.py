@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from hazina.balances.line import view as line_view
 from hazina.clock import Clock
@@ -36,7 +36,7 @@ from hazina.payments.operations import (
     shows_intent,
     shows_refund,
 )
-from hazina.payments.refund import Refund
+from hazina.payments.refund import Refund, refuse_cancel
 from hazina.payments.store import Payments as Store
 from hazina.payments.store import charge_from, intent_from, missing, refund_from
 from hazina.payments.subject import Subject
@@ -201,6 +201,10 @@ class Payments:
             return made
 
         return await self._operations.begin(caller, idempotency, load, decide, shows_refund)
+
+    async def cancel_refund(self, caller: Caller, refund_id: str) -> NoReturn:
+        """Refuse to cancel a refund that exists: `refund_not_cancelable`."""
+        refuse_cancel(await self._store.refund(caller.merchant.merchant_id, refund_id))
 
     async def update_charge(
         self, caller: Caller, charge_id: str, params: dict[str, Any],

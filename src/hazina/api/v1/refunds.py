@@ -33,6 +33,11 @@ async def update(call: Call) -> Result:
     )
 
 
+async def cancel(call: Call) -> Result:
+    """Cancel a refund that waits for the customer's action."""
+    await call.core.payments.cancel_refund(call.caller, call.ids[0])
+
+
 async def list_all(call: Call) -> Result:
     """Return refunds, newest first."""
     filters, page = split(call.params)
@@ -51,6 +56,7 @@ ROUTES = (
     Route("GET", "/v1/refunds", list_all, params.REFUND_LIST, _KIND, "List refunds", listed=True),
     Route("GET", "/v1/refunds/{id}", retrieve, NOTHING, _KIND, "Retrieve a refund"),
     Route("POST", "/v1/refunds/{id}", update, params.REFUND_UPDATE, _KIND, "Update a refund"),
+    Route("POST", "/v1/refunds/{id}/cancel", cancel, NOTHING, _KIND, "Cancel a refund"),
     Route(
         "POST", "/v1/charges/{id}/refunds", create_of_charge, params.REFUND_OF_CHARGE, _KIND,
         "Refund a charge",
