@@ -23,6 +23,7 @@ class Code(StrEnum):
     API_KEY_INVALID = "api_key_invalid"
     API_KEY_EXPIRED = "api_key_expired"
     SECRET_KEY_REQUIRED = "secret_key_required"
+    PERMISSION_MISSING = "permission_missing"
     ACCOUNT_INVALID = "account_invalid"
     ACCOUNT_CHARGES_DISABLED = "account_charges_disabled"
     PLATFORM_ACCOUNT_REQUIRED = "platform_account_required"

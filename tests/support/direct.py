@@ -15,6 +15,7 @@ from hazina.api.route import Router
 from hazina.api.table import ROUTES
 from hazina.bootstrap.app import Core, open_core
 from hazina.bootstrap.settings import Settings
+from hazina.clock import Clock
 from tests.support import stripe_schema
 from tests.support.simulator import CALLBACK_SECRET, Simulator
 
@@ -87,14 +88,17 @@ class Direct:
 
 
 @asynccontextmanager
-async def direct(database_url: str, **settings: Any) -> AsyncIterator[Direct]:
+async def direct(
+    database_url: str, *, clock: Clock | None = None, **settings: Any
+) -> AsyncIterator[Direct]:
     """Open a core with its sandbox provider; the workers do not run."""
     with Simulator() as simulator:
         core = await open_core(
             Settings(
                 database_url=database_url, pepper="pepper of the tests, long enough",
                 simulator_url=simulator.url, callback_secret=CALLBACK_SECRET, **settings,
-            )
+            ),
+            clock=clock,
         )  # fmt: skip
         try:
             yield Direct(core)

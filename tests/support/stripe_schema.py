@@ -46,6 +46,16 @@ CLASSES: dict[str, type[StripeObject]] = {
     "token": stripe.Token,
     "webhook_endpoint": stripe.WebhookEndpoint,
 }
+# Objects that Stripe does not have: every field that is always sent, and those sent sometimes.
+OWN: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "hazina.api_key": (
+        frozenset(
+            {"id", "object", "created", "expires_at", "last4", "livemode", "name", "scopes",
+             "status", "type"}
+        ),
+        frozenset({"secret"}),
+    ),
+}  # fmt: skip
 ERROR = "error"
 LIST = "list"
 
@@ -237,6 +247,11 @@ def _check_resource(value: dict[str, Any], path: str) -> Iterator[str]:
     name = value.get("object")
     if name == LIST:
         yield from _check_list(value, path)
+        return
+    if isinstance(name, str) and name in OWN:
+        always, sometimes = OWN[name]
+        for field in sorted((always - value.keys()) | (value.keys() - always - sometimes)):
+            yield f"{path}.{field}: missing or unknown field of an object of our own"
         return
     if not isinstance(name, str) or name not in CLASSES:
         yield f"{path}.object: {name!r} is no object that this checker knows"

@@ -13,7 +13,7 @@ from hazina.events.service import Events
 from hazina.idempotency.service import Answer, IdempotencyRequest
 from hazina.ids import Ids
 from hazina.merchants.merchant import Caller
-from hazina.merchants.service import Accounts, Merchants
+from hazina.merchants.service import Accounts, ApiKeys, Merchants
 from hazina.paging import Page
 from hazina.payment_methods.service import PaymentMethods
 from hazina.payment_methods.tokens import Tokens
@@ -111,6 +111,8 @@ class Core(Protocol):
     def merchants(self) -> Merchants: ...
     @property
     def accounts(self) -> Accounts: ...
+    @property
+    def api_keys(self) -> ApiKeys: ...
     @property
     def payments(self) -> Payments: ...
     @property

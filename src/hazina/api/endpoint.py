@@ -14,6 +14,7 @@ from hazina.api.auth import api_key
 from hazina.api.core import Core
 from hazina.api.expand import Expander, check_paths, expand_answer, read_paths
 from hazina.api.params.cards import digested
+from hazina.api.permission import check_expansion, check_route
 from hazina.api.reply import Receive, Reply, Scope, Send
 from hazina.api.route import Call, Route, Router
 from hazina.api.stripe_surface import surface
@@ -92,12 +93,11 @@ class Endpoint:
         account_id = _account_meant(headers)
         if account_id is not None:
             caller = await self._core.merchants.acting_for(caller, account_id)
-        if caller.publishable and not route.publishable:
-            raise _secret_key_required()
+        check_route(caller, route)
         body = await read_body(headers, receive, forms.BODY_BYTES_MAX)
         params, paths = _parameters(route, scope, headers, body)
-        if caller.publishable and any(path[0] != "payment_method" for path in paths):
-            raise _secret_key_required()
+        if paths:
+            check_expansion(caller, route, paths)
         path = scope["path"]
         request = None
         if key is not None:
@@ -213,13 +213,6 @@ def _digest(path: str, params: dict[str, Any], paths: Paths) -> bytes:
     """
     canonical = orjson.dumps([path, params, paths], digested, orjson.OPT_SORT_KEYS)
     return sha256(canonical).digest()
-
-
-def _secret_key_required() -> Refusal:
-    return Refusal(
-        Code.SECRET_KEY_REQUIRED,
-        "This API call cannot be made with a publishable API key. Please use a secret API key.",
-    )
 
 
 def _too_large(bytes_max: int) -> Refusal:

@@ -100,6 +100,12 @@ WORDS: dict[Code, Words] = {
         "Make the request from your server with a secret key.",
         "This API call cannot be made with a publishable API key. Please use a secret API key.",
     ),
+    Code.PERMISSION_MISSING: Words(
+        "A restricted key was used for something that its scopes do not include.",
+        "Use a key with the scope that the message names, or a secret key.",
+        "The restricted key 'rk_test_***0000' does not have the required permission: it needs the "
+        "scope refunds=write. Use a key that has it.",
+    ),
     Code.ACCOUNT_INVALID: Words(
         "The account in Stripe-Account or in the address is not there in this mode, or is not "
         "connected to the key's platform.",

@@ -66,6 +66,12 @@ def read_paths(value: Any, listed: bool) -> tuple[tuple[str, ...], ...]:
 
 def check_paths(paths: tuple[tuple[str, ...], ...], kind: str) -> None:
     """Refuse what no object of this kind can expand, before anything is done."""
+    kinds_shown(paths, kind)
+
+
+def kinds_shown(paths: tuple[tuple[str, ...], ...], kind: str) -> set[str]:
+    """Return the kinds of object that these paths may show. Refuses as `check_paths`."""
+    reached: set[str] = set()
     for path in paths:
         at = {kind}
         for part in path:
@@ -73,6 +79,8 @@ def check_paths(paths: tuple[tuple[str, ...], ...], kind: str) -> None:
             if not found:
                 raise _cannot(".".join(path))
             at = {name for one in found for name in _kinds_of(str(one))}
+            reached |= at
+    return reached
 
 
 def _kinds_of(target: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from hazina.api.core import Core
 from hazina.api.params.kinds import Fields
 from hazina.idempotency.service import Answer, IdempotencyRequest
 from hazina.merchants.merchant import Caller
+from hazina.merchants.scopes import resource_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ class Route:
     def name(self) -> str:
         """The route's name in idempotency keys and logs."""
         return f"{self.method} {self.path}"
+
+    @property
+    def resource(self) -> str:
+        """The resource that a restricted key needs a scope for: to read, or else to write."""
+        return resource_of(self.answers)
 
 
 @dataclass(slots=True)

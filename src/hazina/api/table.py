@@ -5,6 +5,7 @@ from __future__ import annotations
 from hazina.api.route import Route
 from hazina.api.v1 import (
     accounts,
+    api_keys,
     balance,
     charges,
     customers,
@@ -31,4 +32,5 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *webhook_endpoints.ROUTES,
     *accounts.ROUTES,
+    *api_keys.ROUTES,
 )

@@ -38,7 +38,7 @@ from hazina.ledger import tables as ledger_tables
 from hazina.ledger.engine import LedgerEngine
 from hazina.merchants import tables as merchants_tables
 from hazina.merchants.clocks import Clocks
-from hazina.merchants.service import Accounts, Merchants
+from hazina.merchants.service import Accounts, ApiKeys, Merchants
 from hazina.payment_methods import tables as payment_methods_tables
 from hazina.payment_methods.service import PaymentMethods
 from hazina.payment_methods.tokens import Tokens
@@ -77,6 +77,7 @@ class Core:
     merchants: Merchants
     clocks: Clocks
     accounts: Accounts
+    api_keys: ApiKeys
     idempotency: Idempotency
     payments: Payments
     customers: Customers
@@ -171,7 +172,9 @@ async def open_core(
     )  # fmt: skip
     return Core(
         settings, clock, ids, reader, writer, tasks, merchants, clocks,
-        Accounts(reader, idempotency, clock, ids, merchants.forget), idempotency, payments,
+        Accounts(reader, idempotency, clock, ids, merchants.forget),
+        ApiKeys(reader, idempotency, clock, ids, settings.pepper.encode(), merchants.forget),
+        idempotency, payments,
         customers, Catalog(reader, idempotency, clock, ids), keeping,
         Sources(idempotency, customers, keeping, methods), methods,
         Tokens(reader, idempotency, clock, ids, methods),

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hazina.cli import accounts, processes, stay
+from hazina.cli import accounts, keys, processes, stay
 from hazina.cli.place import NotPossible, SystemOptions
 from hazina.db.embedded_place import EmbeddedError
 from hazina.db.migrate import SchemaError, migrate
@@ -26,6 +26,8 @@ app = typer.Typer(
 )
 ledger = typer.Typer(help="Look into the ledger.", no_args_is_help=True)
 app.add_typer(ledger, name="ledger")
+app.add_typer(keys.keys, name="keys")
+app.add_typer(keys.merchants, name="merchants")
 
 Port = Annotated[int, typer.Option(envvar="PORT", help="Port of the API on 127.0.0.1.")]
 Var = Annotated[Path, typer.Option(envvar="HAZINA_VAR", help="Folder that keeps all data.")]

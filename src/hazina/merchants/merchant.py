@@ -76,13 +76,15 @@ class Caller:
     """Who sent a request: a merchant, by a secret or a publishable key.
 
     When a platform acts for its connected account, `merchant` is the account. `key_shown` is the
-    key as messages may name it.
+    key as messages may name it. `scopes` is None unless the key is restricted.
     """
 
     merchant: Merchant
     publishable: bool
     request_id: str
     key_shown: str = ""
+    key_id: str = ""
+    scopes: Mapping[str, str] | None = None
 
 
 def merchant_id_of(account_id: str, livemode: bool) -> str:

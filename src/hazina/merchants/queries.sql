@@ -23,3 +23,15 @@ WHERE platform = %(platform)s
   AND (%(lte)s::bigint IS NULL OR created < to_timestamp(%(lte)s::bigint + 1))
   AND (%(lt)s::bigint IS NULL OR created < to_timestamp(%(lt)s::bigint))
 ORDER BY merchant_id LIMIT %(limit)s;
+
+-- name: api_key_list
+SELECT * FROM api_key
+WHERE merchant_id = %(merchant_id)s
+  AND (%(after)s::text IS NULL OR id < %(after)s::text)
+ORDER BY id DESC LIMIT %(limit)s;
+
+-- name: api_key_list_backwards
+SELECT * FROM api_key
+WHERE merchant_id = %(merchant_id)s
+  AND id > %(before)s::text
+ORDER BY id LIMIT %(limit)s;

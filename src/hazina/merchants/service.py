@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hazina.clock import Clock
@@ -11,11 +11,15 @@ from hazina.db.unit import Claim, RowVersion, Unit, Update
 from hazina.db.writer import Writer
 from hazina.ids import Ids
 from hazina.merchants.accounts import Accounts, no_access
+from hazina.merchants.key import ApiKey, Kind, make, shown
+from hazina.merchants.key import from_row as key_from_row
+from hazina.merchants.key import to_row as to_key_row
+from hazina.merchants.keys import ApiKeys
 from hazina.merchants.merchant import Caller, Merchant, from_row, merchant_id_of, to_row
 from hazina.refusals import Code, Refusal
 from hazina.secrets import keyed_hash
 
-__all__ = ["Accounts", "Caller", "Merchant", "Merchants"]
+__all__ = ["Accounts", "ApiKeys", "Caller", "Merchant", "Merchants"]
 _CACHE_MS = 5_000
 _CACHE_COUNT_MAX = 10_000
 
@@ -31,19 +35,25 @@ class Merchants:
         self._clock = clock
         self._ids = ids
         self._pepper = pepper
-        self._cache: dict[str, tuple[int, Merchant, bool]] = {}
+        self._cache: dict[str, _Known] = {}
         self._acting: dict[tuple[str, str], tuple[int, Merchant]] = {}
 
     async def authenticate(self, api_key: str, request_id: str) -> Caller:
         """Tell whose key this is. Refuses `api_key_invalid` and `api_key_expired`."""
         now_ms = self._clock.monotonic_ms()
-        cached = self._cache.get(api_key)
-        if cached is None or now_ms - cached[0] > _CACHE_MS:
-            merchant, publishable = await self._find(api_key)
+        known = self._cache.get(api_key)
+        if known is None or now_ms - known.read_ms > _CACHE_MS:
+            known = await self._find(api_key, now_ms)
             if len(self._cache) >= _CACHE_COUNT_MAX:
                 self._cache.clear()
-            cached = self._cache[api_key] = (now_ms, merchant, publishable)
-        return Caller(cached[1], cached[2], request_id, shown_key(api_key))
+            self._cache[api_key] = known
+        key = known.key
+        if key.revoked_at is not None and key.revoked(self._clock.now()):
+            raise Refusal(
+                Code.API_KEY_EXPIRED,
+                f"This API key was revoked: {known.shown}. Use a key that is still valid.",
+            )
+        return Caller(known.merchant, key.publishable, request_id, known.shown, key.id, key.scopes)
 
     async def acting_for(self, caller: Caller, account_id: str) -> Caller:
         """Return the caller as its connected account, which the platform's key names.
@@ -69,7 +79,9 @@ class Merchants:
     def forget(self, merchant_id: str) -> None:
         """Let go of what is remembered of a merchant, since it was changed."""
         self._cache = {
-            key: entry for key, entry in self._cache.items() if entry[1].merchant_id != merchant_id
+            key: known
+            for key, known in self._cache.items()
+            if known.merchant.merchant_id != merchant_id
         }
         self._acting = {
             name: entry
@@ -111,15 +123,10 @@ class Merchants:
         self, merchant: Merchant, *, publishable: bool = False, key: str | None = None
     ) -> str:
         """Make an API key and return it: the only time that it can be read."""
-        kind = "pk" if publishable else "sk"
-        mode = "live" if merchant.livemode else "test"
-        secret = key or f"{kind}_{mode}_{self._ids.secret()}"
-        row = {
-            "hash": keyed_hash(self._pepper, secret), "merchant_id": merchant.merchant_id,
-            "publishable": publishable, "last4": secret[-4:], "created": self._clock.now(),
-            "revoked_at": None,
-        }  # fmt: skip
-        await self._writer.submit(Unit(merchant.merchant_id, claims=(Claim("api_key", row),)))
+        kind: Kind = "publishable" if publishable else "secret"
+        secret, stored = make(self._ids, self._clock, self._pepper, merchant, kind, key=key)
+        claim = Claim("api_key", to_key_row(stored))
+        await self._writer.submit(Unit(merchant.merchant_id, claims=(claim,)))
         return secret
 
     async def revoke_key(self, api_key: str) -> None:
@@ -138,22 +145,23 @@ class Merchants:
         )
         self._cache.pop(api_key, None)
 
-    async def _find(self, api_key: str) -> tuple[Merchant, bool]:
+    async def _find(self, api_key: str, now_ms: int) -> _Known:
         row = await self._reader.get("api_key", (keyed_hash(self._pepper, api_key),))
         if row is None:
             raise _invalid(api_key)
-        if row["revoked_at"] is not None:
-            raise Refusal(
-                Code.API_KEY_EXPIRED,
-                f"This API key was revoked: {shown_key(api_key)}. Use a key that is still valid.",
-            )
-        return await self.get(row["merchant_id"]), row["publishable"]
+        merchant = await self.get(row["merchant_id"])
+        return _Known(now_ms, merchant, key_from_row(row), shown(api_key))
 
 
-def shown_key(api_key: str) -> str:
-    """Return what messages may show of a key."""
-    return f"{api_key[:8]}***{api_key[-4:]}" if len(api_key) > 16 else "***"
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A key as it was read, and when."""
+
+    read_ms: int
+    merchant: Merchant
+    key: ApiKey
+    shown: str
 
 
 def _invalid(api_key: str) -> Refusal:
-    return Refusal(Code.API_KEY_INVALID, f"Invalid API Key provided: {shown_key(api_key)}")
+    return Refusal(Code.API_KEY_INVALID, f"Invalid API Key provided: {shown(api_key)}")

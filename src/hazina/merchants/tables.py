@@ -24,7 +24,8 @@ API_KEY = Table(
     ("hash",),
     {
         "hash": "bytea", "merchant_id": "text", "publishable": "boolean", "last4": "text",
-        "created": "timestamptz", "revoked_at": "timestamptz",
+        "created": "timestamptz", "revoked_at": "timestamptz", "id": "text", "name": "text",
+        "scopes": "jsonb",
     },
     tenant=False,
 )  # fmt: skip

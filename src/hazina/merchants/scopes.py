@@ -1,0 +1,29 @@
+"""Scopes of restricted keys: which resources they may read or write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+RESOURCES = (
+    "accounts", "balance", "balance_transactions", "charges", "checkout_sessions", "customers",
+    "events", "payment_intents", "payment_links", "payment_methods", "prices", "products",
+    "refunds", "setup_intents", "sources", "test_clocks", "tokens", "webhook_endpoints",
+)  # fmt: skip
+"""Everything that a scope can be given for; API keys are not among them, on purpose: a restricted
+key could otherwise make itself a better one."""
+_OTHER_RESOURCES = {"card": "sources", "item": "checkout_sessions"}
+LEVELS = ("none", "read", "write")
+
+
+def resource_of(kind: str) -> str:
+    """Return the resource that objects of a kind belong to: `payment_intent`, `payment_intents`."""
+    if kind in _OTHER_RESOURCES:
+        return _OTHER_RESOURCES[kind]
+    name = kind.removeprefix("test_helpers.").removeprefix("hazina.").replace(".", "_")
+    return name if name == "balance" or name.endswith("s") else f"{name}s"
+
+
+def allows(scopes: Mapping[str, str], resource: str, write: bool) -> bool:
+    """Say whether scopes suffice; to write includes to read."""
+    level = scopes.get(resource, "none")
+    return level == "write" or (level == "read" and not write)
