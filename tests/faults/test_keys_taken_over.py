@@ -10,7 +10,7 @@ import pytest
 from hazina.bootstrap.app import Core, open_core
 from hazina.merchants.merchant import Caller
 from tests.support import crash
-from tests.support.races import check_books, rows, settle
+from tests.support.books import check_books, rows, settle
 from tests.support.simulator import Simulator
 
 _SETTLED = {"create": "requires_payment_method", "confirm": "requires_payment_method",
@@ -46,7 +46,7 @@ async def test_a_retry_of_a_dead_process_reads_the_operation_and_not_a_refusal(
         await core.clock.sleep_ms(chosen.key_lease_ms)
         await core.dispatch.run_due()
         if not open_still:
-            await settle(core, fresh_database_url)
+            await settle(core)
         for operation, status in _SETTLED.items():
             intent = (tmp_path / operation).read_text()
             answers = [
@@ -63,7 +63,7 @@ async def test_a_retry_of_a_dead_process_reads_the_operation_and_not_a_refusal(
             assert shown["object"] == ("refund" if operation == "refund" else "payment_intent")
         await core.close()
         core = await open_core(chosen)
-        await settle(core, fresh_database_url)
+        await settle(core)
         await core.close()
         check_books(fresh_database_url, simulator.books())
     assert len(rows(fresh_database_url, "SELECT id FROM refund")) == 1

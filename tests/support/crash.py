@@ -13,22 +13,36 @@ import orjson
 from hazina import crashpoints
 from hazina.bootstrap.app import Core, open_core
 from hazina.bootstrap.settings import Settings
-from hazina.idempotency.service import Answer, IdempotencyRequest
+from hazina.db.unit import Overloaded
+from hazina.idempotency.service import Answer, IdempotencyRequest, refused
 from hazina.merchants.merchant import Caller
+from hazina.refusals import Code, Refusal
 from tests.support.simulator import CALLBACK_SECRET
 
 _FORK = multiprocessing.get_context("fork")
 SIMULATED = {"confirm": "authorize", "create": "authorize", "capture": "capture",
              "cancel": "void", "refund": "refund"}  # fmt: skip
+SLOW_MS = 2_600
+"""When a slow provider has its effect: after every client has given up."""
 
 
-def settings(database_url: str, simulator_url: str) -> Settings:
-    """Return settings whose leases run out within a test's patience."""
+def settings(database_url: str, simulator_url: str, *, patient: bool = False) -> Settings:
+    """Return settings whose leases run out within a test's patience.
+
+    The patient ones wait so long for a provider that a busy machine does not look like one that
+    does not answer.
+    """
+    times = (
+        {"deadline_ms": 2_000, "call_timeout_ms": 1_900, "command_lease_ms": 4_000,
+         "key_lease_ms": 4_000, "inquiry_lease_ms": 3_000}
+        if patient
+        else {"deadline_ms": 350, "call_timeout_ms": 300, "command_lease_ms": 2_400,
+              "key_lease_ms": 2_400, "inquiry_lease_ms": 1_400}
+    )  # fmt: skip
     return Settings(
         database_url=database_url, simulator_url=simulator_url, pepper="p" * 32,
-        callback_secret=CALLBACK_SECRET, deadline_ms=350, call_timeout_ms=300,
-        command_lease_ms=2_400, key_lease_ms=2_400, inquiry_lease_ms=1_400,
-        not_found_window_ms=2_600, inquiry_schedule_ms=(200,), reader_connections=1,
+        callback_secret=CALLBACK_SECRET, not_found_window_ms=4_500, inquiry_schedule_ms=(200,),
+        reader_connections=1, **times,
     )  # fmt: skip
 
 
@@ -54,26 +68,45 @@ def _run(chosen: Settings, work: Callable[[Core], Awaitable[None]]) -> None:
     asyncio.run(main())
 
 
-async def prepare(core: Core, caller: Caller, operation: str, fault: str) -> str:
+async def read(asked: Awaitable[Answer]) -> Answer:
+    """Return what the client reads, whether the core answered or refused."""
+    try:
+        return await asked
+    except Refusal as refusal:
+        return refused(refusal)
+    except Overloaded:
+        return Answer(Code.OVERLOADED.value, b"")
+
+
+async def prepare(core: Core, caller: Caller, operation: str, fault: str, cell: str = "") -> str:
     """Bring an intent to where the operation is next; return its id, empty for a creation."""
     if operation == "create":
         return ""
-    params: dict[str, Any] = _params(operation, fault)
+    params: dict[str, Any] = _params(operation)
     if operation == "confirm":
         params.pop("confirm")
     answer = await core.payments.create_intent(caller, params, None)
     assert answer.code is None, answer.body
-    return _id(answer)
+    intent = _id(answer)
+    # Only now: what is asked of the provider must not strike the authorization before.
+    metadata = {"metadata": _metadata(operation, fault, cell)}
+    answer = await core.payments.update_intent(caller, intent, metadata, None)
+    assert answer.code is None, answer.body
+    return intent
 
 
 async def perform(
     core: Core, caller: Caller, operation: str, fault: str, intent: str, key: str
 ) -> Answer:
-    """Do the operation under an idempotency key."""
+    """Do the operation under an idempotency key.
+
+    `fault` is a word that strikes the operation, or `fault@operation,...` as the provider reads it.
+    """
     request = IdempotencyRequest(caller.merchant.merchant_id, operation, key, b"d")
     match operation:
         case "create":
-            return await core.payments.create_intent(caller, _params(operation, fault), request)
+            params = _params(operation) | {"metadata": _metadata(operation, fault, key)}
+            return await core.payments.create_intent(caller, params, request)
         case "confirm":
             return await core.payments.confirm_intent(caller, intent, {}, request)
         case "capture":
@@ -84,13 +117,22 @@ async def perform(
             return await core.payments.create_refund(caller, {"payment_intent": intent}, request)
 
 
-def _params(operation: str, fault: str) -> dict[str, Any]:
+def _params(operation: str) -> dict[str, Any]:
     manual = operation in ("capture", "cancel")
-    metadata = {} if fault == "ok" else {"sandbox_fault": f"{fault}@{SIMULATED[operation]}"}
     return {
         "amount": 5_000, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True,
-        "capture_method": "manual" if manual else "automatic", "metadata": metadata,
+        "capture_method": "manual" if manual else "automatic",
     }  # fmt: skip
+
+
+def _metadata(operation: str, fault: str, cell: str) -> dict[str, str]:
+    metadata = {"cell": cell} if cell else {}
+    if fault != "ok":
+        faults = fault if "@" in fault else f"{fault}@{SIMULATED[operation]}"
+        metadata["sandbox_fault"] = faults
+    if "slow" in fault:
+        metadata["sandbox_delay_ms"] = str(SLOW_MS)
+    return metadata
 
 
 def _id(answer: Answer) -> str:

@@ -94,6 +94,10 @@ class Simulator:
         effects: list[dict[str, Any]] = self._call("/books" + query)["effects"]
         return effects
 
+    def requests(self) -> list[tuple[str, str]]:
+        """Return what it was asked since it started, in order: what for, and the reference."""
+        return [(what, reference) for what, reference in self._call("/requests")["requests"]]
+
     def control(self, faults: dict[str, Any]) -> None:
         """Set the faults that strike every payment; an empty object ends them."""
         self._call("/control", json.dumps({"faults": faults}).encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -37,6 +38,7 @@ _DELAYS_MS = {"slow": 1_500, "answer_after_deadline": 8_000, "pending": 1_000}
 _SILENCE_MS = 60_000
 _REFUND_FAILS_AFTER_MS = 1_000
 _NOT_FOUND_TIMES = 2
+_REQUESTS_MAX = 100_000
 
 
 class Malformed(Exception):
@@ -56,6 +58,8 @@ class Desk:
         self._base = base
         self._tasks: set[asyncio.Task[None]] = set()
         self._hidden: dict[str, int] = {}
+        # What was asked, in order, also what had no effect: who repeats without asking is seen.
+        self._requests: deque[tuple[str, str]] = deque(maxlen=_REQUESTS_MAX)
 
     def start(self) -> None:
         """Take up again what was waiting to become final when the process last ended."""
@@ -91,6 +95,8 @@ class Desk:
                 self._inquire(exchange, reference)
             case ("GET", ["books"]):
                 self._show_books(exchange, parse_qs(parts.query))
+            case ("GET", ["requests"]):
+                exchange.reply(200, orjson.dumps({"requests": list(self._requests)}))
             case ("GET", ["control"]):
                 exchange.reply(200, orjson.dumps({"faults": self._faults.shown()}))
             case ("POST", ["control"]):
@@ -110,6 +116,7 @@ class Desk:
 
     def _operate(self, exchange: Exchange) -> None:
         entry = _asked(_json(exchange.body))
+        self._requests.append(("operate", entry.reference))
         known = self._books.entries.get(entry.reference)
         if known is not None:
             if not known.same_request(entry):
@@ -245,6 +252,7 @@ class Desk:
     # Inquiry, books, authentication
 
     def _inquire(self, exchange: Exchange, reference: str) -> None:
+        self._requests.append(("inquire", reference))
         entry = self._books.entries.get(reference)
         hidden = self._hidden.get(reference, 0)
         if hidden:

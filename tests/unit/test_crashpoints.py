@@ -1,0 +1,20 @@
+"""Every named effect boundary stands in the code, and only those."""
+
+from __future__ import annotations
+
+import re
+
+from hazina.crashpoints import POINTS
+from tests.architecture.source import all_sources
+
+
+def test_each_registered_boundary_stands_in_the_code_and_each_one_there_is_registered() -> None:
+    """One that is registered only could never be reached; one in the code only never armed."""
+    found = [
+        name
+        for source in all_sources()
+        if source.path.startswith("src/hazina/") and source.path.endswith(".py")
+        for name in re.findall(r'\bcrashpoint\("([^"]+)"\)', source.text)
+    ]
+
+    assert sorted(found) == sorted(POINTS)
