@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from hazina.db.pooled import PooledReader
 from hazina.db.postgres import PostgresStore
 from hazina.db.reader import Reader
 from hazina.db.table import Schema
+from hazina.db.unit import Unit
 from hazina.db.writer import Writer
 from hazina.dispatch.callbacks import Callbacks
 from hazina.dispatch.service import Dispatcher, DispatchSettings
@@ -92,6 +95,7 @@ class Core:
     dispatch: Dispatcher
     callbacks: Callbacks
     nudge: asyncio.Event
+    """Set when this process committed what a worker's loop waits for: an event, or a callback."""
     _closing: list[Any]
 
     async def health(self) -> dict[str, Any]:
@@ -126,7 +130,8 @@ async def open_core(
     clock, ids = clock or SystemClock(), ids or SystemIds()
     store = PostgresStore(settings.database_url, SCHEMA, LedgerEngine(), clock=clock)
     await store.open()
-    writer = Writer(store, clock=clock, ids=ids)
+    nudge = asyncio.Event()
+    writer = Writer(store, clock=clock, ids=ids, committed=partial(_wake, nudge))
     await writer.start()
     reader = PooledReader(
         settings.database_url, SCHEMA, query_files(), size=settings.reader_connections
@@ -180,6 +185,17 @@ async def open_core(
         Tokens(reader, idempotency, clock, ids, methods),
         Events(reader),
         WebhookEndpoints(reader, idempotency, clock, ids),
-        Balances(reader), dispatch, callbacks, asyncio.Event(),
+        Balances(reader), dispatch, callbacks, nudge,
         [connector, transport, reader, store],
     )  # fmt: skip
+
+
+def _wake(nudge: asyncio.Event, committed: Iterable[Unit]) -> None:
+    if nudge.is_set():
+        return
+    for unit in committed:
+        if any(write.table == "event" for write in unit.writes) or any(
+            claim.table == "inbox" for claim in unit.claims
+        ):
+            nudge.set()
+            return

@@ -25,7 +25,6 @@ class Settings(BaseSettings):
     not_found_window_ms: int = 60_000
     inquiry_schedule_ms: tuple[int, ...] = (1_000, 3_000, 10_000, 30_000, 120_000, 600_000)
     reader_connections: int = 4
-    workers_in_api: bool = True
 
     def check(self) -> None:
         """Refuse settings with which money could be lost. Raises ValueError."""

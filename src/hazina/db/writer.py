@@ -6,12 +6,12 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from hazina.clock import Clock
-from hazina.db.unit import Lane, Overloaded, Quarantined, Stale, Unit, Verdict
+from hazina.db.unit import Committed, Lane, Overloaded, Quarantined, Stale, Unit, Verdict
 from hazina.ids import Ids
 from hazina.refusals import Code, Refusal
 
@@ -58,12 +58,19 @@ class Writer:
     """Takes units from many callers and commits them in batches, one batch at a time."""
 
     def __init__(
-        self, store: Store, clock: Clock, ids: Ids, settings: WriterSettings | None = None
+        self,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        settings: WriterSettings | None = None,
+        committed: Callable[[Iterable[Unit]], None] | None = None,
     ) -> None:
+        """`committed` is told the units of each batch that became durable; it must be quick."""
         self._store = store
         self._clock = clock
         self._ids = ids
         self._settings = settings or WriterSettings()
+        self._committed = committed
         self._lanes: dict[Lane, dict[str, deque[_Waiting]]] = {lane: {} for lane in Lane}
         self._work = asyncio.Event()
         self._closing = False
@@ -157,6 +164,12 @@ class Writer:
                 if not waiting.verdict.done():
                     waiting.verdict.set_exception(error)
             return
+        if self._committed is not None:
+            self._committed(
+                waiting.unit
+                for waiting, verdict in zip(batch, verdicts, strict=True)
+                if isinstance(verdict, Committed)
+            )
         self._answer(iter(list(zip(batch, verdicts, strict=True))))
 
     def _answer(self, answers: Iterator[tuple[_Waiting, Verdict | Quarantined]]) -> None:
