@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from hazina.api.app import create_app
 from hazina.bootstrap.app import Core, open_core
+from hazina.bootstrap.logs import configure_logs
 from hazina.bootstrap.settings import Settings
 from hazina.cli.place import NotPossible
 from hazina.workers.worker import Worker
@@ -22,11 +23,13 @@ _DRAIN_SECONDS = 15
 
 def run_api(port: int, *, with_workers: bool) -> None:
     """Serve on 127.0.0.1 until SIGINT or SIGTERM, then finish what is under way."""
+    configure_logs()
     uvloop.run(_api(port, with_workers=with_workers))
 
 
 def run_worker() -> None:
     """Run the loops until SIGINT or SIGTERM, then finish what is under way."""
+    configure_logs()
     uvloop.run(_worker())
 
 
@@ -69,7 +72,7 @@ async def _api(port: int, *, with_workers: bool) -> None:
             ws="none",
             lifespan="on",
             access_log=False,
-            log_level="warning",
+            log_config=None,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_DRAIN_SECONDS,
             server_header=False,
