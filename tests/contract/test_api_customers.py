@@ -135,6 +135,7 @@ async def test_a_key_replays_the_same_bytes_and_refuses_other_parameters(client:
     assert again[1] == first[1]
     assert again[2]["idempotent-replayed"] == "true"
     assert first[2]["original-request"] == first[2]["request-id"]
+    assert again[2]["original-request"] == first[2]["request-id"] != again[2]["request-id"]
     status, refused, _ = await client.send("POST", "/v1/customers", b"name=B", idempotency_key="k")
     assert (status, refused["error"]["type"]) == (400, "idempotency_error")
 

@@ -11,6 +11,7 @@ from hazina.customers.service import Customers
 from hazina.customers.sources import Sources
 from hazina.events.service import Events
 from hazina.idempotency.service import Answer, IdempotencyRequest
+from hazina.idempotency.service import Idempotency as Keys
 from hazina.ids import Ids
 from hazina.merchants.merchant import Caller
 from hazina.merchants.service import Accounts, ApiKeys, Merchants
@@ -109,6 +110,8 @@ class Core(Protocol):
     def ids(self) -> Ids: ...
     @property
     def merchants(self) -> Merchants: ...
+    @property
+    def idempotency(self) -> Keys: ...
     @property
     def accounts(self) -> Accounts: ...
     @property

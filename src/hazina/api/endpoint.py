@@ -102,7 +102,9 @@ class Endpoint:
         request = None
         if key is not None:
             digest = _digest(path, params, paths)
-            request = IdempotencyRequest(caller.merchant.merchant_id, route.name, key, digest)
+            request = IdempotencyRequest(
+                caller.merchant.merchant_id, route.name, key, digest, request_id
+            )
         call = Call(self._core, caller, path, ids, params, request)
         result = await route.handler(call)
         if isinstance(result, bytes):
@@ -110,9 +112,21 @@ class Endpoint:
         if isinstance(result, Answer):
             rendered = result.body
             if paths and result.code is None:
-                rendered = await self._expanded(caller, orjson.loads(rendered), paths)
+                rendered = await self._expanded_once(caller, result, paths, request)
             return reply.of_answer(result, rendered, request_id, request is not None)
         return Reply(200, await self._expanded(caller, result, paths))
+
+    async def _expanded_once(
+        self, caller: Caller, answer: Answer, paths: Paths, request: IdempotencyRequest | None
+    ) -> bytes:
+        """Expand an answer. Under a key it is stored expanded, so that replays show the same."""
+
+        async def expanded(body: bytes) -> bytes:
+            return await self._expanded(caller, orjson.loads(body), paths)
+
+        if request is None:
+            return await expanded(answer.body)
+        return await self._core.idempotency.complete(request, answer, expanded)
 
     async def _expanded(self, caller: Caller, view: dict[str, Any], paths: Paths) -> bytes:
         if paths:

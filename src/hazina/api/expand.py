@@ -108,7 +108,9 @@ class Expander:
         if target is None:
             return
         if target == "refunds":
-            view[name] = await self._refunds(view["id"])
+            # A list that stands there already belongs to an answer that is replayed.
+            if view.get(name) is None:
+                view[name] = await self._refunds(view["id"])
             return
         value = view.get(name)
         if isinstance(value, str):

@@ -68,6 +68,8 @@ def of_answer(answer: Answer, body: bytes, request_id: str, keyed: bool) -> Repl
             headers += RECORDED_FAILURE_HEADERS
     if answer.replayed:
         headers.append((b"idempotent-replayed", b"true"))
+        if answer.original_request:
+            headers.append((b"original-request", answer.original_request.encode()))
     elif keyed:
         headers.append((b"original-request", request_id.encode()))
     return Reply(status, body, headers)

@@ -1,6 +1,6 @@
 -- name: idempotency_lookup
 SELECT merchant_id, route, key, digest, operation, fence, answered, code, body, version,
-       coalesce(lease_until < now(), true) AS expired
+       request_id, coalesce(lease_until < now(), true) AS expired
 FROM idempotency_key
 WHERE merchant_id = %(merchant_id)s AND route = %(route)s AND key = %(key)s;
 

@@ -12,13 +12,14 @@ import orjson
 from hazina.clock import Clock
 from hazina.db.reader import Reader
 from hazina.db.table import Row
-from hazina.db.unit import Claim, Delete, RowVersion, Taken, Unit, Update
+from hazina.db.unit import Claim, Committed, Delete, RowVersion, Taken, Unit, Update
 from hazina.db.writer import Writer, commit
 from hazina.refusals import Code, Refusal
 from hazina.refusals_view import envelope
 
 TABLE = "idempotency_key"
 _PURGE_AFTER = timedelta(hours=25)
+_COMPLETIONS_MAX = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class IdempotencyRequest:
     route: str
     key: str
     digest: bytes
+    request_id: str = ""
+    """Of this request; replays name the one that was carried out."""
 
     @property
     def row_key(self) -> tuple[str, str, str]:
@@ -42,6 +45,8 @@ class Answer:
     code: str | None
     body: bytes
     replayed: bool = False
+    original_request: str = ""
+    """The request that a replayed answer was given to first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +103,9 @@ def _row(
 ) -> dict[str, Any]:
     return {
         "merchant_id": request.merchant_id, "route": request.route, "key": request.key,
-        "digest": request.digest, "operation": operation, "lease_until": lease_ms, "fence": 1,
-        "answered": False, "code": None, "body": None, "created": now,
+        "digest": request.digest, "request_id": request.request_id, "operation": operation,
+        "lease_until": lease_ms, "fence": 1, "answered": False, "code": None, "body": None,
+        "created": now,
     }  # fmt: skip
 
 
@@ -144,7 +150,8 @@ class Idempotency:
                 "execute a different request.",
             )
         if row["answered"]:
-            return Answer(row["code"], bytes(row["body"]), replayed=True)
+            original = row["request_id"] or ""
+            return Answer(row["code"], bytes(row["body"]), replayed=True, original_request=original)
         if not row["expired"]:
             raise _in_use()
         return row
@@ -185,6 +192,35 @@ class Idempotency:
         await self._writer.submit(unit)
         found = await self.resolve(request)
         return found if isinstance(found, Answer) else given
+
+    async def complete(
+        self,
+        request: IdempotencyRequest,
+        given: Answer,
+        render: Callable[[bytes], Awaitable[bytes]],
+    ) -> bytes:
+        """Return the answer's body as `render` completes it, and store it for every replay.
+
+        `render` leaves a body alone that it has completed before.
+        """
+        rendered = given.body
+        for _ in range(_COMPLETIONS_MAX):
+            row = await self._row(request)
+            if row is None or not row["answered"]:
+                return await render(given.body)
+            stored = bytes(row["body"])
+            rendered = await render(stored)
+            if rendered == stored:
+                break
+            key, version = request.row_key, row["version"]
+            unit = Unit(
+                merchant_id=request.merchant_id,
+                relies_on=(RowVersion(TABLE, key, version),),
+                writes=(Update(TABLE, key, version, {"body": rendered}),),
+            )
+            if isinstance(await self._writer.submit(unit), Committed):
+                break
+        return rendered
 
     async def run_once(
         self,

@@ -11,7 +11,7 @@ IDEMPOTENCY_KEY = Table(
     {
         "merchant_id": "text", "route": "text", "key": "text", "digest": "bytea",
         "operation": "text", "lease_until": "from_now", "fence": "bigint", "answered": "boolean",
-        "code": "text", "body": "bytea", "created": "timestamptz",
+        "code": "text", "body": "bytea", "created": "timestamptz", "request_id": "text",
     },
 )  # fmt: skip
 TABLES = (IDEMPOTENCY_KEY,)
