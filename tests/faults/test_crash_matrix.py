@@ -262,6 +262,7 @@ def _open_commands(matrix: Matrix) -> list[str]:
 
 async def _retry(matrix: Matrix, cells: Sequence[Cell]) -> None:
     """Ask again with the same key, twice; nothing that was done is done again."""
+    _await_keys(matrix)
     async with matrix.janitors() as (core, _):
         before = matrix.simulator.books()
         for cell in cells:
@@ -271,6 +272,16 @@ async def _retry(matrix: Matrix, cells: Sequence[Cell]) -> None:
         for cell in cells:
             if cell.point == "payments.before_first_unit":
                 await _read_twice(matrix, core, cell)
+
+
+def _await_keys(matrix: Matrix) -> None:
+    """Wait until no key is held by the dead any more: until then a retry is asked to wait."""
+    held = "SELECT 1 FROM idempotency_key WHERE NOT answered AND lease_until > now()"
+    for _ in range(100):
+        if not rows(matrix.database_url, held):
+            return
+        time.sleep(0.1)
+    raise AssertionError("a key stays stranded")
 
 
 async def _read_twice(matrix: Matrix, core: Core, cell: Cell) -> None:

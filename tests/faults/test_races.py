@@ -84,7 +84,15 @@ async def _prepare(core: Core, caller: Caller, kind: str, number: int) -> str:
     }  # fmt: skip
     answer = await core.payments.create_intent(caller, params, None)
     assert answer.code is None, answer.body
-    return str(orjson.loads(answer.body)["id"])
+    intent = str(orjson.loads(answer.body)["id"])
+    if number // 2 % 2:
+        # The provider takes a while: whoever comes second meets the first one's open operation,
+        # in the other rounds perhaps what it has become.
+        slow = ",".join(f"slow@{operation}" for operation in sorted(set(crash.SIMULATED.values())))
+        metadata = {"sandbox_fault": slow, "sandbox_delay_ms": "500"}
+        answer = await core.payments.update_intent(caller, intent, {"metadata": metadata}, None)
+        assert answer.code is None, answer.body
+    return intent
 
 
 def _one_won(answers: list[Answer], refusals: set[str]) -> None:

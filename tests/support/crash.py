@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
+import structlog
 
 from hazina import crashpoints
 from hazina.bootstrap.app import Core, open_core
@@ -60,12 +61,22 @@ def start(chosen: Settings, work: Callable[[Core], Awaitable[None]]) -> Any:
 
 
 def _run(chosen: Settings, work: Callable[[Core], Awaitable[None]]) -> None:
+    failures: list[structlog.typing.EventDict] = []
+
+    def kept(_: object, level: str, event: structlog.typing.EventDict) -> str:
+        if level == "error":
+            failures.append(event)
+        return f"{level}: {event}"
+
     async def main() -> None:
         core = await open_core(chosen)
         await work(core)
         await core.close()
 
+    structlog.configure(processors=[kept], cache_logger_on_first_use=False)
     asyncio.run(main())
+    # What fails in the background (a late reply, say) reaches no caller; it must not be missed.
+    assert failures == [], failures
 
 
 async def read(asked: Awaitable[Answer]) -> Answer:
