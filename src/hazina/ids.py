@@ -11,6 +11,7 @@ from typing import Protocol
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+_SHIFTS = range(120, -1, -10)
 
 
 class Ids(Protocol):
@@ -37,12 +38,7 @@ def _uuid7(milliseconds: int, random_bits: int) -> int:
 
 def encode(number: int) -> str:
     """Return a 128-bit number as 26 characters whose order is the number's."""
-    parts = []
-    for _ in range(13):
-        parts.append(_PAIRS[number & 1023])
-        number >>= 10
-    parts.reverse()
-    return "".join(parts)
+    return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
 
 
 def derived(*parts: str) -> uuid.UUID:

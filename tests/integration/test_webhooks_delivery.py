@@ -110,7 +110,7 @@ async def _shop() -> AsyncIterator[Shop]:
 async def house(fresh_database_url: str) -> AsyncIterator[House]:
     store = PostgresStore(fresh_database_url, SCHEMA, None, clock=CLOCK)
     await store.open()
-    writer = Writer(store, clock=CLOCK, ids=IDS)
+    writer = Writer([store], CLOCK)
     await writer.start()
     reader = PooledReader(fresh_database_url, SCHEMA, query_files(), size=2)
     await reader.open()

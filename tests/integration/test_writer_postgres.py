@@ -16,7 +16,6 @@ from hazina.db.pooled import PooledReader
 from hazina.db.postgres import PostgresStore, StoreSettings
 from hazina.db.unit import Committed, Insert, RowVersion, Stale, Unit, Update
 from hazina.db.writer import Writer
-from hazina.ids import SeededIds
 from tests.support.toy import SCHEMA, ToyEngine, create_tables
 
 
@@ -201,7 +200,7 @@ async def test_reads_of_one_moment_travel_together_and_named_queries_bind_names(
 def test_everything_runs_on_uvloop(url: str) -> None:
     async def run() -> None:
         store = await _open(url)
-        writer = Writer(store, SystemClock(), SeededIds(1))
+        writer = Writer([store], SystemClock())
         await writer.start()
         large = "x" * 3_000_000  # More than a socket takes at once.
         units = [_insert(str(number), state=large if number < 4 else "s") for number in range(300)]

@@ -24,7 +24,6 @@ from hazina.db.unit import (
     Verdict,
 )
 from hazina.db.writer import Writer, WriterSettings, commit
-from hazina.ids import SeededIds
 from hazina.refusals import Code, Refusal
 from tests.support.toy import SCHEMA, ToyEngine
 
@@ -71,7 +70,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 async def writer(store: GatedStore, clock: ManualClock) -> AsyncIterator[Writer]:
-    writer = Writer(store, clock, SeededIds(1), WriterSettings(units_max=4, rows_max=6))
+    writer = Writer([store], clock, WriterSettings(units_max=4, rows_max=6))
     await writer.start()
     yield writer
     store.gate.set()
@@ -189,7 +188,7 @@ async def test_quarantine_reaches_the_caller_of_that_unit_alone(
 
 
 async def test_an_idle_writer_keeps_its_slot(store: GatedStore) -> None:
-    writer = Writer(store, SystemClock(), SeededIds(1), WriterSettings(renewal_ms=10))
+    writer = Writer([store], SystemClock(), WriterSettings(renewal_ms=10))
     await writer.start()
     await asyncio.sleep(0.1)
     await writer.close()

@@ -11,9 +11,10 @@ from hazina.api.params.kinds import Fields
 from hazina.idempotency.service import Answer, IdempotencyRequest
 from hazina.merchants.merchant import Caller
 from hazina.merchants.scopes import resource_of
+from hazina.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Call:
     """One request, authenticated and read: what a handler is given."""
 
@@ -29,7 +30,7 @@ Result = Answer | dict[str, Any] | bytes
 Handler = Callable[[Call], Awaitable[Result]]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Route:
     """One row of the route table.
 

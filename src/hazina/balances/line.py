@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from hazina.clock import unix
 from hazina.db.table import Row
 from hazina.db.unit import Insert
+from hazina.values import value
 
 _CATEGORIES = {"charge": "charge", "refund": "refund", "refund_failure": "refund_failure"}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Line:
     """What one ledger entry did to the merchant's balance: `amount` gross, `fee` taken from it."""
 

@@ -128,10 +128,14 @@ async def open_core(
     """Connect and wire a core. Raises ValueError for settings that are not safe."""
     settings.check()
     clock, ids = clock or SystemClock(), ids or SystemIds()
-    store = PostgresStore(settings.database_url, SCHEMA, LedgerEngine(), clock=clock)
-    await store.open()
+    stores = [
+        PostgresStore(settings.database_url, SCHEMA, LedgerEngine(), clock=clock)
+        for _ in range(settings.writer_lines)
+    ]
+    for store in stores:
+        await store.open()
     nudge = asyncio.Event()
-    writer = Writer(store, clock=clock, ids=ids, committed=partial(_wake, nudge))
+    writer = Writer(stores, clock, committed=partial(_wake, nudge))
     await writer.start()
     reader = PooledReader(
         settings.database_url, SCHEMA, query_files(), size=settings.reader_connections
@@ -186,7 +190,7 @@ async def open_core(
         Events(reader),
         WebhookEndpoints(reader, idempotency, clock, ids),
         Balances(reader), dispatch, callbacks, nudge,
-        [connector, transport, reader, store],
+        [connector, transport, reader, *stores],
     )  # fmt: skip
 
 

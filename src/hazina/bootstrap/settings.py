@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     not_found_window_ms: int = 60_000
     inquiry_schedule_ms: tuple[int, ...] = (1_000, 3_000, 10_000, 30_000, 120_000, 600_000)
     reader_connections: int = 4
+    writer_lines: int = 2
+    """Batches in flight per process; each takes a connection and a writer slot."""
 
     def check(self) -> None:
         """Refuse settings with which money could be lost. Raises ValueError."""

@@ -73,6 +73,7 @@ async def _api(port: int, *, with_workers: bool) -> None:
             lifespan="on",
             access_log=False,
             log_config=None,
+            proxy_headers=False,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_DRAIN_SECONDS,
             server_header=False,

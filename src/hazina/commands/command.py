@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from hazina.db.table import Row
 from hazina.db.unit import Insert, RowVersion, Update
 from hazina.rails.contract import Operation, OperationRequest
+from hazina.values import value
 
 
 class State(StrEnum):
@@ -26,7 +26,7 @@ class State(StrEnum):
     DONE = "done"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Command:
     """What must be done at a provider. The reference that travels is the command's id."""
 

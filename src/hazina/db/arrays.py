@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from struct import Struct
 from typing import Any
 from uuid import UUID
@@ -39,6 +40,7 @@ _FALSE = b"\x00\x00\x00\x01\x00"
 _NUMERIC_HEADER = Struct(">hhHh")
 _NUMERIC_ONE = Struct(">ihhHhH").pack
 _NUMERIC_TWO = Struct(">ihhHhHH").pack
+_NUMERIC_ZERO = _LENGTH(8) + _NUMERIC_HEADER.pack(0, 0, 0, 0)
 _POSITIVE = 0x0000
 _NEGATIVE = 0x4000
 
@@ -91,6 +93,8 @@ def _numeric(value: int) -> bytes:
         if value < 10_000:
             return _NUMERIC_ONE(10, 1, 0, _POSITIVE, 0, value)
         return _NUMERIC_TWO(12, 2, 1, _POSITIVE, 0, *divmod(value, 10_000))
+    if value == 0:
+        return _NUMERIC_ZERO
     number = abs(value)
     groups: list[int] = []
     while number:
@@ -118,20 +122,53 @@ _ENCODERS: dict[Kind, Callable[[Any], bytes]] = {
 }
 
 
+def _texts(values: Sequence[str]) -> bytes:
+    """Encode a column of texts: lengths and bytes in turn."""
+    data = [value.encode() for value in values]
+    parts = [b""] * (2 * len(data))
+    parts[::2] = map(_LENGTH, map(len, data))
+    parts[1::2] = data
+    return b"".join(parts)
+
+
+def _bigints(values: Sequence[int]) -> bytes:
+    """Encode a column of whole numbers with one call."""
+    numbers = [8] * (2 * len(values))
+    numbers[1::2] = values
+    return _pairs(len(values)).pack(*numbers)
+
+
+@lru_cache(maxsize=1_024)
+def _pairs(count: int) -> Struct:
+    return Struct(">" + "iq" * count)
+
+
+_COLUMN_ENCODERS: dict[Kind, Callable[[Sequence[Any]], bytes]] = {
+    "text": _texts,
+    "bigint": _bigints,
+    "from_now": _bigints,
+    "timestamptz": lambda values: _bigints([(v - _EPOCH) // _MICROSECOND for v in values]),
+}
+"""Kinds whose columns without NULL are encoded at once, which is cheaper than one by one."""
+
+
 def encode(kind: Kind, values: Sequence[Any]) -> bytes:
     """Return a one-dimensional array of these values; None is NULL. Raises `NotEncodable`."""
     encoder = _ENCODERS[kind]
+    head = _HEADER(1, 1, SCALAR_OIDS[kind], len(values), 1)
     try:
         # `None in values` would ask each UUID, in Python, whether it equals None.
         if kind == "uuid":
             parts = [_NULL if value is None else _uuid(value) for value in values]
         elif None in values:
             parts = [_NULL if value is None else encoder(value) for value in values]
+        elif kind in _COLUMN_ENCODERS:
+            return head + _COLUMN_ENCODERS[kind](values)
         else:
             parts = [encoder(value) for value in values]
     except Exception as error:
         raise NotEncodable(f"{kind}: {error}") from error
-    return _HEADER(1, 1, SCALAR_OIDS[kind], len(parts), 1) + b"".join(parts)
+    return head + b"".join(parts)
 
 
 def encode_one(kind: Kind, value: Any) -> bytes | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, KeysView, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -25,6 +25,7 @@ from hazina.db.unit import (
 
 Place = tuple[str, Key]
 """A row of some table."""
+_NO_COLUMNS: KeysView[str] = {}.keys()
 
 
 @dataclass(slots=True)
@@ -64,16 +65,15 @@ def check(unit: Unit, schema: Schema) -> str | None:
             match write:
                 case Insert() | Claim():
                     key = table.key_of(write.row)
-                    unknown = write.row.keys() - table.columns.keys()
+                    named = write.row.keys()
                 case Update():
-                    key = write.key
-                    unknown = write.changes.keys() - table.columns.keys()
+                    key, named = write.key, write.changes.keys()
                 case Delete():
-                    key, unknown = write.key, set()
+                    key, named = write.key, _NO_COLUMNS
                 case _:
                     assert_never(write)
-            if unknown:
-                return f"{table.name} has no column {sorted(unknown)}"
+            if not named <= table.columns.keys():
+                return f"{table.name} has no column {sorted(named - table.columns.keys())}"
             if table.tenant and key[0] != unit.merchant_id:
                 return f"a row of {table.name} belongs to another merchant than its unit"
             if isinstance(write, Update | Delete) and (

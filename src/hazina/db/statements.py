@@ -8,6 +8,7 @@ from typing import Any
 
 from hazina.db import arrays
 from hazina.db.table import Key, Kind, Row, Schema, Table
+from hazina.values import value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,7 +19,7 @@ class Statement:
     oids: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Call:
     """A statement with its parameters, in binary."""
 
@@ -37,7 +38,7 @@ def call(made: Statement, kinds: Sequence[Kind], *values: Any) -> Call:
     return Call(made, tuple(arrays.encode_one(kind, value) for kind, value in pairs))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Change:
     """What becomes of a stored row: its version now, its version then, the columns that change."""
 

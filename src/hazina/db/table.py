@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Literal
 
 Kind = Literal[
@@ -36,10 +37,18 @@ class Table:
     versioned: bool = True
     tenant: bool = True
     defaults: Mapping[str, Kind] = field(default_factory=dict)
+    key_of: Callable[[Row], Key] = field(init=False, repr=False, compare=False)
+    """Returns a row's key."""
 
-    def key_of(self, row: Row) -> Key:
-        """Return the row's key."""
-        return tuple([row[column] for column in self.key])
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key_of", _key_of(self.key))
+
+
+def _key_of(names: tuple[str, ...]) -> Callable[[Row], Key]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    (name,) = names
+    return lambda row: (row[name],)
 
 
 class Schema:

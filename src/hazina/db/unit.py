@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Protocol
 
 from hazina.db.table import Key, Row
+from hazina.values import value
 
 
 class Lane(IntEnum):
@@ -18,7 +18,7 @@ class Lane(IntEnum):
     BULK = 2
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Insert:
     """Add a row that nobody else can be adding (its key is ours)."""
 
@@ -26,7 +26,7 @@ class Insert:
     row: Row
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Claim:
     """Insert a row if its key is absent; if it is present, the unit's verdict is `Taken`."""
 
@@ -34,7 +34,7 @@ class Claim:
     row: Row
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Update:
     """Change columns of the row that has this key and version, and raise its version by one.
 
@@ -47,7 +47,7 @@ class Update:
     changes: Row
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Delete:
     """Remove the row that has this key and version; both must be among `relies_on`."""
 
@@ -59,7 +59,7 @@ class Delete:
 Write = Insert | Claim | Update | Delete
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RowVersion:
     """A row that a decision was made from. A changed or missing row makes the unit `Stale`."""
 
@@ -68,7 +68,7 @@ class RowVersion:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unit:
     """One atomic set of writes: all of it is committed, or only `on_refusal`, or nothing.
 
@@ -86,7 +86,7 @@ class Unit:
     lane: Lane = Lane.PAYMENT
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Committed:
     """Durable. `results` holds the engine's result of each transfer, in order."""
 
@@ -94,14 +94,14 @@ class Committed:
     results: tuple[Any, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Taken:
     """Another row has a key that the unit claims; nothing was written."""
 
     claim: Claim
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Stale:
     """A row relied on has changed; nothing was written. Load and decide again."""
 
@@ -109,7 +109,7 @@ class Stale:
     key: Key
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refused:
     """The engine refused the transfers; only `on_refusal` was written.
 

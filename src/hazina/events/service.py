@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,9 +14,10 @@ from hazina.db.unit import Insert
 from hazina.events.tables import API_VERSION
 from hazina.paging import Page
 from hazina.refusals import Code, Refusal, shown_id
+from hazina.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cause:
     """The request that made something happen, as events carry it; empty for our own doing."""
 
@@ -57,7 +57,7 @@ def record(
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cursor:
     """A place in the log: database transaction id, then position."""
 
@@ -65,7 +65,7 @@ class Cursor:
     position: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EventRow:
     """One event as the log holds it."""
 

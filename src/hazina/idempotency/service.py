@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -16,13 +15,14 @@ from hazina.db.unit import Claim, Committed, Delete, RowVersion, Taken, Unit, Up
 from hazina.db.writer import Writer, commit
 from hazina.refusals import Code, Refusal
 from hazina.refusals_view import envelope
+from hazina.values import replace, value
 
 TABLE = "idempotency_key"
 _PURGE_AFTER = timedelta(hours=25)
 _COMPLETIONS_MAX = 4
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class IdempotencyRequest:
     """The key that a client sent with a request, and the digest of what it asked for."""
 
@@ -38,7 +38,7 @@ class IdempotencyRequest:
         return (self.merchant_id, self.route, self.key)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer:
     """What the client reads: the exact bytes, and the refusal's code if it is one."""
 
@@ -49,7 +49,7 @@ class Answer:
     """The request that a replayed answer was given to first."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Held:
     """A key that this process holds: where its answer must be written."""
 
@@ -118,7 +118,7 @@ class Decided(Protocol):
     def body(self) -> dict[str, Any]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OneUnit:
     """The plain decision of a single-unit service."""
 

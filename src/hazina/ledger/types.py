@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntFlag, StrEnum
 from uuid import UUID
+
+from hazina.values import value
 
 AMOUNT_MAX = 2**128 - 1
 
@@ -41,7 +42,7 @@ class TransferFlag(IntFlag):
     EXPIRE = 65536
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ImportFloor:
     """What imported timestamps must pass: the newest of their kind, and those taken by the other.
 
@@ -52,7 +53,7 @@ class ImportFloor:
     taken: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Asked:
     """What an account or transfer of a client has beside those of the payments.
 
@@ -73,7 +74,7 @@ class Asked:
     balances: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Account:
     """An account as it is opened.
 
@@ -93,7 +94,7 @@ class Account:
     asked: Asked | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Transfer:
     """Move `amount_minor` from the debit to the credit account; immutable once accepted.
 
@@ -214,7 +215,7 @@ class Status(StrEnum):
     EXCEEDS_DEBITS = "exceeds_debits"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Result:
     """What became of one event of a client.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from hazina.commands.command import Command, State, issue
@@ -13,6 +12,7 @@ from hazina.payments.draft import Draft
 from hazina.payments.intent import Intent, IntentStatus
 from hazina.rails.contract import Operation
 from hazina.refusals import Code, Refusal
+from hazina.values import replace
 
 
 def check_chargeable(merchant: Merchant) -> None:

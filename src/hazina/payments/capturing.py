@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
@@ -38,6 +37,7 @@ from hazina.rails.outcome import (
     Unknown,
 )
 from hazina.refusals import Code, Refusal
+from hazina.values import replace
 
 _S = IntentStatus
 FUNDS_DELAY = timedelta(days=2)

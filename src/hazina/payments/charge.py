@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from hazina.refusals import Code, Refusal
+from hazina.values import value
 
 ChargeStatus = Literal["open", "pending", "succeeded", "failed"]
 Funds = Literal["none", "pending", "available"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Charge:
     """One row of `charge`. Amounts are minor units of `currency`.
 

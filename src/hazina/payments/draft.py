@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from hazina.balances.line import Line
@@ -23,6 +24,7 @@ _TABLES: dict[type, str] = {Intent: "payment_intent", Charge: "charge", Refund: 
 _COLUMNS: dict[type, tuple[str, ...]] = {
     kind: tuple(f.name for f in fields(kind) if f.name != "version") for kind in _TABLES
 }
+_VALUES = {kind: attrgetter(*columns) for kind, columns in _COLUMNS.items()}
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ class Draft:
     def add(self, new: Held) -> None:
         """Insert an object."""
         kind = type(new)
-        row = {name: getattr(new, name) for name in _COLUMNS[kind]}
+        row = dict(zip(_COLUMNS[kind], _VALUES[kind](new), strict=True))
         self.writes.append(Insert(_TABLES[kind], row))
 
     def put(self, old: Held, new: Held) -> None:
@@ -57,10 +59,11 @@ class Draft:
         kind = type(old)
         if isinstance(old, Intent) and isinstance(new, Intent):
             check_transition(old.status, new.status)
+        values = _VALUES[kind]
         changes = {
-            name: value
-            for name in _COLUMNS[kind]
-            if (value := getattr(new, name)) != getattr(old, name)
+            name: after
+            for name, before, after in zip(_COLUMNS[kind], values(old), values(new), strict=True)
+            if before is not after and before != after
         }
         key = (old.merchant_id, old.id)
         self.relies_on.append(RowVersion(_TABLES[kind], key, old.version))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
 
 from hazina.commands.command import settled, waiting
@@ -32,6 +31,7 @@ from hazina.rails.outcome import (
     Unknown,
 )
 from hazina.refusals import Code, Refusal
+from hazina.values import replace
 
 _S = IntentStatus
 

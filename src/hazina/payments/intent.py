@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from hazina.refusals import Code, Refusal
+from hazina.values import value
 
 
 class IntentStatus(StrEnum):
@@ -43,7 +43,7 @@ LEGAL: dict[IntentStatus, frozenset[IntentStatus]] = {
 """Which state may follow which. Terminal states never change (invariant I8)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Intent:
     """One row of `payment_intent`. Amounts are minor units of `currency`.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -31,9 +30,10 @@ from hazina.payments.view import charge_view, intent_view, refund_view
 from hazina.rails.contract import Capabilities
 from hazina.rails.outcome import NotFound, Outcome
 from hazina.refusals import Code, Refusal
+from hazina.values import replace, value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Performed:
     """What came of performing a command, and how long to wait before asking again."""
 
@@ -45,7 +45,7 @@ Perform = Callable[[Command, int], Awaitable[Performed]]
 """Performs a command; the number is the monotonic moment before which it was not leased."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PaymentSettings:
     """Leases. The command's must outlast deadline, provider timeout and a margin."""
 
@@ -53,7 +53,7 @@ class PaymentSettings:
     key_lease_ms: int = 30_000
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Begun:
     """A first unit of work: either it is all (`answer`), or a command was issued (`subject`)."""
 
@@ -62,7 +62,7 @@ class _Begun:
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Applied:
     """The unit of work of an outcome, and what to answer."""
 
@@ -231,7 +231,7 @@ class Operations:
     def draft(self, merchant: Merchant, cause: Cause, lane: Lane, now: datetime) -> Draft:
         """Return an empty draft of a moment, as `Clocks.now` tells it."""
         return Draft(
-            merchant, now, self._ids, self._writer.slot, cause, lane,
+            merchant, now, self._ids, self._writer.slot_of(merchant.merchant_id), cause, lane,
             self._capabilities,
         )  # fmt: skip
 

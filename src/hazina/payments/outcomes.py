@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, assert_never
 
@@ -36,6 +35,7 @@ from hazina.rails.outcome import (
     Unknown,
 )
 from hazina.refusals import Code, Refusal
+from hazina.values import replace
 
 _S = IntentStatus
 AUTHORIZATION_LASTS = timedelta(days=7)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NoReturn
 
 from hazina.refusals import Code, Refusal
+from hazina.values import value
 
 RefundStatus = Literal["pending", "succeeded", "failed", "canceled"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refund:
     """One row of `refund`. `from_available` says which account of the merchant it draws on."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
 
 from hazina.balances.line import Line
@@ -23,6 +22,7 @@ from hazina.rails.outcome import (
     Pending,
     Unknown,
 )
+from hazina.values import replace
 
 
 def apply_refund(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hazina.ledger import shapes
 from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
+from hazina.values import replace
 
 
 def funds(draft: Draft, charge: Charge) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from hazina.commands.command import Command, issue
@@ -26,6 +25,7 @@ from hazina.payments.subject import Subject
 from hazina.payments.view import charge_view, intent_view, refund_view
 from hazina.rails.contract import Operation
 from hazina.refusals import Code, Refusal
+from hazina.values import replace
 
 _S = IntentStatus
 CAPTURABLE = frozenset({_S.REQUIRES_CAPTURE})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,11 +22,12 @@ from hazina.rails.outcome import (
     Unknown,
 )
 from hazina.refusals import Refusal
+from hazina.values import replace, value
 
 _S = IntentStatus
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Subject:
     """A command and the objects that its outcome changes, as they were read."""
 
@@ -37,7 +37,7 @@ class Subject:
     refund: Refund | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Effect:
     """What became of the objects, and the refusal that the caller reads if it is a no."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, Protocol
 
 from hazina.rails.outcome import InquiryOutcome, Outcome
 from hazina.rails.transport import Transport
+from hazina.values import value
 
 
 class Operation(StrEnum):
@@ -21,7 +22,7 @@ class Operation(StrEnum):
     REFUND = "refund"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OperationRequest:
     """One thing to ask. `reference` is ours, unique per operation, and travels in the request.
 
@@ -47,7 +48,7 @@ class OperationRequest:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Capabilities:
     """What a connector can do and how its provider behaves. No default sends anything."""
 
@@ -65,7 +66,7 @@ class Capabilities:
     """How many captures one authorization may have."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Callback:
     """A callback that was verified: whose reference it is about and what it says."""
 
@@ -101,7 +102,7 @@ class Connector(Protocol):
         """Let go of connections."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ConnectorKind:
     """What a connector's package offers as `CONNECTOR`: its name, its settings, how to build it."""
 

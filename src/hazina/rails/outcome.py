@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from hazina.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NetworkDetails:
     """What the card network and the issuer said, kept apart from our decline code."""
 
@@ -18,7 +18,7 @@ class NetworkDetails:
     authorization_code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Approved:
     """The provider did it, for this amount and currency, as echoed by the provider."""
 
@@ -28,7 +28,7 @@ class Approved:
     network: NetworkDetails = NetworkDetails()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Declined:
     """The provider or the issuer said no; nothing happened."""
 
@@ -40,14 +40,14 @@ class Declined:
     """The public error code: card_declined, expired_card, incorrect_cvc, processing_error ..."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pending:
     """The provider has it and will say later."""
 
     provider_reference: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ActionRequired:
     """The customer must act first (3-D Secure): send them to this address."""
 
@@ -55,14 +55,14 @@ class ActionRequired:
     provider_reference: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NotSent:
     """Proved never to have reached the provider (refused connection, open breaker)."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unknown:
     """Nobody can say yet whether it happened. `reason` keeps the evidence, scrubbed."""
 
@@ -70,7 +70,7 @@ class Unknown:
     reason_code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NotFound:
     """An inquiry's answer only: the provider knows no such reference.
 
