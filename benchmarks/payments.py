@@ -21,7 +21,15 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from benchmarks.load import Load, Order
-from benchmarks.stage import child_pid, cpu_ms, family, make_merchants, other_load, start_floor
+from benchmarks.stage import (
+    child_pid,
+    cpu_ms,
+    family,
+    machine_ms,
+    make_merchants,
+    other_load,
+    start_floor,
+)
 from hazina.cli.children import Child
 from hazina.cli.place import SystemOptions, free_port
 from hazina.cli.system import Running, System
@@ -45,9 +53,13 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run: what the clients saw and the CPU per payment, in milliseconds, of each part."""
+    """One run: what the clients saw and the CPU per payment, in milliseconds, of each part.
+
+    `others` is how many cores all other programs used meanwhile.
+    """
 
     load: Load
+    others: float
     api_ms: float
     postgres_ms: float
     simulator_ms: float
@@ -70,19 +82,21 @@ def measure(
 ) -> Sample:
     """Run the load generator once and divide the CPU that each part used by the payments."""
     order = Order(subject.port, keys, clients, seconds)
-    before = _spent(subject, machines)
+    before, busy_ms = _spent(subject, machines), machine_ms()
     finished = subprocess.run(
         [sys.executable, "-m", "benchmarks.load"],
         input=json.dumps(asdict(order)), capture_output=True, text=True, check=False,
     )  # fmt: skip
-    after = _spent(subject, machines)
+    after, busy_ms = _spent(subject, machines), machine_ms() - busy_ms
     if finished.returncode != 0:
         raise SystemExit(f"{subject.name}: {finished.stderr}")
     load = Load(**json.loads(finished.stdout))
     if load.failures:
         print(f"  {subject.name}: {load.failures} failures, the first: {load.first_failure}")
-    used = [(b - a) / load.payments for a, b in zip(before, after, strict=True)]
-    return Sample(load, *used)
+    spent = [b - a for a, b in zip(before, after, strict=True)]
+    ours_ms = sum(spent) + load.cpu_ms * load.payments
+    others = max(0.0, busy_ms - ours_ms) / 1000 / load.seconds
+    return Sample(load, others, *(ms / load.payments for ms in spent))
 
 
 def _spent(subject: Subject, machines: Machines) -> tuple[float, float, float]:
@@ -153,7 +167,7 @@ def run(arguments: argparse.Namespace, var: Path) -> None:
                     results.setdefault((subject.name, clients), []).append(sample)
                     print(
                         f"  run {round_number + 1}, {clients} clients, {subject.name}:"
-                        f" {sample.rate:.0f}/s",
+                        f" {sample.rate:.0f}/s (others used {sample.others:.2f} cores)",
                         flush=True,
                     )
         report(results, arguments.clients)

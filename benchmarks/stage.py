@@ -27,6 +27,12 @@ def cpu_ms(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) * _TICK_MS
 
 
+def machine_ms() -> float:
+    """Return the CPU time that all programs together have used so far, in milliseconds."""
+    times = psutil.cpu_times()
+    return (times.user + times.system) * 1000
+
+
 def family(pid: int) -> list[int]:
     """Return a process and all below it: PostgreSQL's postmaster with its backends."""
     return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
