@@ -10,6 +10,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NODE := tests/clients/node
 NODE_STAMP := $(NODE)/node_modules/.installed
+GO := tests/clients/go
+GO_STAMP := $(GO)/build/.installed
+JAVA := tests/clients/java
+JAVA_STAMP := $(JAVA)/target/.installed
+CLIENTS := $(NODE_STAMP) $(GO_STAMP) $(JAVA_STAMP)
 PORT_OPTION = $(if $(PORT),--port $(PORT))
 
 .PHONY: help
@@ -28,13 +33,27 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: node
-node: $(NODE_STAMP) ## Install the Node clients that the tests drive (skipped without npm)
+.PHONY: clients
+clients: $(CLIENTS) ## Install the official clients that the tests drive (a missing tool skips its tests)
 
 $(NODE_STAMP): $(NODE)/package-lock.json
 	@if command -v npm >/dev/null; then \
 		echo "Installing the Node test clients ..." && npm ci --silent --no-audit --no-fund --prefix $(NODE); \
 	else echo "npm is not there: tests of the Node clients will be skipped." >&2; mkdir -p $(@D); fi
+	@touch $@
+
+$(GO_STAMP): $(GO)/go.sum $(wildcard $(GO)/*.go)
+	@mkdir -p $(@D)
+	@if command -v go >/dev/null; then \
+		echo "Building the Go test client ..." && cd $(GO) && go build -o build/scenario .; \
+	else echo "go is not there: tests of the Go client will be skipped." >&2; fi
+	@touch $@
+
+$(JAVA_STAMP): $(JAVA)/pom.xml $(wildcard $(JAVA)/src/*.java)
+	@mkdir -p $(@D)
+	@if command -v mvn >/dev/null; then \
+		echo "Building the Java test client ..." && cd $(JAVA) && mvn -q -B compile; \
+	else echo "mvn is not there: tests of the Java client will be skipped." >&2; fi
 	@touch $@
 
 .PHONY: demo
@@ -46,7 +65,7 @@ serve: $(STAMP) ## Start the system without the story (PORT=... chooses)
 	@$(BIN)/hazina serve $(PORT_OPTION)
 
 .PHONY: test
-test: $(STAMP) $(NODE_STAMP) ## Run all tests (ARGS=... goes to pytest, WORKERS=... in parallel)
+test: $(STAMP) $(CLIENTS) ## Run all tests (ARGS=... goes to pytest, WORKERS=... in parallel)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 .PHONY: check
@@ -82,5 +101,5 @@ lock: $(STAMP) ## Compile requirements/*.in to pinned and hashed *.txt
 
 .PHONY: clean
 clean: ## Remove what was installed and built; var/, the data, stays
-	@rm -rf $(VENV) $(NODE)/node_modules build dist src/*.egg-info
+	@rm -rf $(VENV) $(NODE)/node_modules $(GO)/build $(JAVA)/target build dist src/*.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

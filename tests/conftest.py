@@ -53,9 +53,10 @@ def pytest_terminal_summary(
 ) -> None:
     """Say how many answers were checked; pytest's own line comes after it."""
     checked = config.stash[_CHECKED] + answers.checked()
-    terminalreporter.write_line(
-        f"{checked} answers of the API were checked against the stripe package's types."
-    )
+    if checked:
+        terminalreporter.write_line(
+            f"{checked} answers of the API were checked against the stripe package's types."
+        )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

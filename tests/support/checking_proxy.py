@@ -39,7 +39,7 @@ class CheckingProxy:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def _forward(self, address: tuple[str, int], asked: BaseHTTPRequestHandler) -> None:
-        body = asked.rfile.read(int(asked.headers.get("Content-Length") or 0))
+        body = _body(asked)
         kept = {
             name: value for name, value in asked.headers.items() if name.lower() not in _HOP_BY_HOP
         }
@@ -76,3 +76,16 @@ class CheckingProxy:
         self._server.server_close()
         if error is None:
             assert self.problems == [], "\n".join(self.problems)
+
+
+def _body(asked: BaseHTTPRequestHandler) -> bytes:
+    """Read a request's body, also one of unknown length, as the Go client sends them."""
+    if asked.headers.get("Transfer-Encoding", "").lower() != "chunked":
+        return asked.rfile.read(int(asked.headers.get("Content-Length") or 0))
+    parts = []
+    while size := int(asked.rfile.readline().partition(b";")[0], 16):
+        parts.append(asked.rfile.read(size))
+        asked.rfile.readline()
+    while asked.rfile.readline().strip():
+        pass
+    return b"".join(parts)
