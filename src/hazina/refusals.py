@@ -68,6 +68,7 @@ class Code(StrEnum):
     RESOURCE_ALREADY_EXISTS = "resource_already_exists"
     PRODUCT_IN_USE = "product_in_use"
     PRICE_IN_USE = "price_in_use"
+    CHECKOUT_SESSION_UNEXPECTED_STATE = "checkout_session_unexpected_state"
 
 
 class Refusal(Exception):

@@ -27,10 +27,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "risk",
     ),
     ("payments", "payouts", "issuing"),
-    ("reconciliation", "disputes"),
+    ("reconciliation", "disputes", "checkout"),
     ("dispatch", "connectors", "vault_client", "kafka", "redis", "mail"),
     ("bootstrap", "telemetry"),
-    ("api", "workers", "issuer_host", "simulators", "parity", "console"),
+    ("api", "workers", "checkout_page", "issuer_host", "simulators", "parity", "console"),
     ("cli",),
     ("__main__",),
 )

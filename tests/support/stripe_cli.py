@@ -28,6 +28,9 @@ EVENTS = (
     "product.deleted",
     "price.created",
     "price.updated",
+    "checkout.session.expired",
+    "payment_link.created",
+    "payment_link.updated",
 )
 # The CLI looks for a newer version of itself: this sends that look-up to where nothing listens.
 # Requests to loopback are not affected, because Go never uses a proxy for them.

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn, Protocol
 
 from hazina.catalog.service import Catalog
+from hazina.checkout.parts import Checkout
 from hazina.customers.keeping import Keeping
 from hazina.customers.service import Customers
 from hazina.customers.sources import Sources
@@ -130,6 +131,8 @@ class Core(Protocol):
     def payment_methods(self) -> PaymentMethods: ...
     @property
     def tokens(self) -> Tokens: ...
+    @property
+    def checkout(self) -> Checkout: ...
     @property
     def events(self) -> Events: ...
     @property

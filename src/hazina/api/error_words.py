@@ -373,5 +373,10 @@ WORDS: dict[Code, Words] = {
         "another default price first.",
         "active",
     ),
+    Code.CHECKOUT_SESSION_UNEXPECTED_STATE: Words(
+        "The checkout session has ended, or its payment is just being booked.",
+        "Retrieve it to see how it ended; make a new one to sell again.",
+        "Only Checkout Sessions with a status of open can be expired. This one is complete.",
+    ),
 }
 """Every code has its words; a test demands it."""

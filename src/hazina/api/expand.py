@@ -6,6 +6,7 @@ from typing import Any
 
 from hazina.api.core import Core
 from hazina.api.forms import shown
+from hazina.checkout.items import list_view
 from hazina.merchants.merchant import Caller
 from hazina.paging import Page
 from hazina.refusals import Code, Refusal
@@ -34,6 +35,15 @@ EXPANDABLE: dict[str, dict[str, str]] = {
     "balance_transaction": {"source": "source"},
     "payment_method": {"customer": "customer"},
     "product": {"default_price": "price"},
+    "checkout.session": {
+        "customer": "customer",
+        "line_items": "line_items",
+        "payment_intent": "payment_intent",
+        "payment_link": "payment_link",
+    },
+    "payment_link": {"line_items": "line_items"},
+    "line_items_list": {"data": "item"},
+    "item": {"price": "price"},
     "price": {"product": "product"},
 }
 """What each object can show in place of an id; `source` is told by the id's prefix."""
@@ -89,6 +99,8 @@ def _kinds_of(target: str) -> tuple[str, ...]:
             return ("charge", "refund")
         case "refunds":
             return ("refunds_list",)
+        case "line_items":
+            return ("line_items_list",)
         case _:
             return (target,)
 
@@ -111,6 +123,9 @@ class Expander:
             # A list that stands there already belongs to an answer that is replayed.
             if view.get(name) is None:
                 view[name] = await self._refunds(view["id"])
+            return
+        if target == "line_items":
+            await self._line_items(view, path[1:])
             return
         value = view.get(name)
         if isinstance(value, str):
@@ -140,6 +155,8 @@ class Expander:
                     return await self._core.payment_methods.retrieve(self._caller, object_id)
                 case "product" | "price":
                     return await self._core.catalog.retrieve(self._caller, kind, object_id)
+                case "payment_link":
+                    return await self._core.checkout.links.retrieve(self._caller, object_id)
                 case "":
                     return None
                 case _:
@@ -155,6 +172,15 @@ class Expander:
         )
         url = f"/v1/charges/{charge_id}/refunds"
         return {"object": "list", "url": url, "has_more": has_more, "data": data}
+
+    async def _line_items(self, view: dict[str, Any], path: tuple[str, ...]) -> None:
+        if "line_items" not in view:
+            kind, owner_id = view["object"], view["id"]
+            found = await self._core.checkout.sessions.line_items(self._caller, kind, owner_id)
+            root = "checkout/sessions" if kind == "checkout.session" else "payment_links"
+            view["line_items"] = list_view(f"/v1/{root}/{owner_id}/line_items", found)
+        for item in view["line_items"]["data"] if len(path) > 1 else ():
+            await self.expand(item, path[1:])
 
 
 async def expand_answer(

@@ -41,3 +41,21 @@ def spliced(url: str, found: tuple[list[bytes], bool]) -> bytes:
     more = b"true" if has_more else b"false"
     head = b'{"object":"list","url":' + orjson.dumps(url) + b',"has_more":' + more + b',"data":['
     return head + b",".join(bodies) + b"]}"
+
+
+def cut(views: list[dict[str, Any]], page: Page) -> tuple[list[dict[str, Any]], bool]:
+    """Return a page of a short list that is all there. Refuses a cursor that is not in it."""
+    cursor = page.cursor
+    if cursor is None:
+        return views[: page.limit], len(views) > page.limit
+    at = next((n for n, view in enumerate(views) if view["id"] == cursor.object_id), None)
+    if at is None:
+        raise Refusal(
+            Code.RESOURCE_MISSING,
+            f"No such {cursor.param}: the id is not in this list.",
+            param=cursor.param,
+        )
+    if page.ending_before is not None:
+        return views[max(0, at - page.limit) : at], at > page.limit
+    rest = views[at + 1 :]
+    return rest[: page.limit], len(rest) > page.limit

@@ -15,6 +15,9 @@ from hazina.balances.service import Balances
 from hazina.bootstrap.settings import Settings
 from hazina.catalog import tables as catalog_tables
 from hazina.catalog.service import Catalog
+from hazina.checkout import parts as checkout_parts
+from hazina.checkout import tables as checkout_tables
+from hazina.checkout.parts import Checkout
 from hazina.clock import Clock, SystemClock
 from hazina.commands import tables as commands_tables
 from hazina.connectors import find
@@ -56,7 +59,8 @@ from hazina.webhooks.service import WebhookEndpoints
 MIGRATIONS = Path(hazina.__file__).parent / "db" / "migrations"
 SCHEMA = Schema(
     idempotency_tables.TABLES + payments_tables.TABLES + commands_tables.TABLES
-    + catalog_tables.TABLES + customers_tables.TABLES + webhooks_tables.TABLES + inbox_tables.TABLES
+    + checkout_tables.TABLES + catalog_tables.TABLES + customers_tables.TABLES
+    + webhooks_tables.TABLES + inbox_tables.TABLES
     + events_tables.TABLES + balances_tables.TABLES + merchants_tables.TABLES
     + payment_methods_tables.TABLES + ledger_tables.TABLES
 )  # fmt: skip
@@ -89,6 +93,7 @@ class Core:
     sources: Sources
     payment_methods: PaymentMethods
     tokens: Tokens
+    checkout: Checkout
     events: Events
     webhooks: WebhookEndpoints
     balances: Balances
@@ -155,15 +160,7 @@ async def open_core(
     )  # fmt: skip
     transport = HttpTransport()
     kind = find()["sandbox"].CONNECTOR
-    connector = kind.build(
-        kind.settings(
-            url=settings.simulator_url, callback_secret=settings.callback_secret,
-            call_timeout_ms=settings.call_timeout_ms,
-            not_found_window_ms=settings.not_found_window_ms,
-            inquiry_schedule_ms=settings.inquiry_schedule_ms,
-        ),
-        transport,
-    )  # fmt: skip
+    connector = kind.build(_sandbox_settings(kind, settings), transport)
     dispatch = Dispatcher(
         connectors={PROVIDER: connector}, reader=reader, writer=writer, clock=clock, ids=ids,
         tasks=tasks, report=payments.report,
@@ -179,18 +176,34 @@ async def open_core(
         connectors={kind.name: connector}, reader=reader, writer=writer, clock=clock,
         report=payments.report, ask=dispatch.ask,
     )  # fmt: skip
+    catalog = Catalog(reader, idempotency, clock, ids)
+    checkout = checkout_parts.wire(
+        reader=reader, writer=writer, clock=clock, clocks=clocks, ids=ids,
+        idempotency=idempotency, merchants=merchants, payments=payments, customers=customers,
+        catalog=catalog, public_url=settings.public_url,
+    )  # fmt: skip
     return Core(
         settings, clock, ids, reader, writer, tasks, merchants, clocks,
         Accounts(reader, idempotency, clock, ids, merchants.forget),
         ApiKeys(reader, idempotency, clock, ids, settings.pepper.encode(), merchants.forget),
         idempotency, payments,
-        customers, Catalog(reader, idempotency, clock, ids), keeping,
+        customers, catalog, keeping,
         Sources(idempotency, customers, keeping, methods), methods,
         Tokens(reader, idempotency, clock, ids, methods),
+        checkout,
         Events(reader),
         WebhookEndpoints(reader, idempotency, clock, ids),
         Balances(reader), dispatch, callbacks, nudge,
         [connector, transport, reader, *stores],
+    )  # fmt: skip
+
+
+def _sandbox_settings(kind: Any, settings: Settings) -> Any:
+    return kind.settings(
+        url=settings.simulator_url, callback_secret=settings.callback_secret,
+        call_timeout_ms=settings.call_timeout_ms,
+        not_found_window_ms=settings.not_found_window_ms,
+        inquiry_schedule_ms=settings.inquiry_schedule_ms,
     )  # fmt: skip
 
 

@@ -16,6 +16,8 @@ class Settings(BaseSettings):
     """Keys the hash under which API keys are stored; made on the first start by `serve`."""
     simulator_url: str = "http://127.0.0.1:8421"
     callback_secret: str = ""
+    public_url: str = "http://127.0.0.1:8420"
+    """Where customers' browsers reach us: the address of the pages that we host."""
     deadline_ms: int = 8_000
     """How long a request waits for a provider before it answers `processing`."""
     call_timeout_ms: int = 10_000

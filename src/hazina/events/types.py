@@ -29,6 +29,12 @@ RECORDED: dict[str, Recorded] = {
         "charge",
         "Its words or its authorized amount changed, or a refund that had succeeded failed.",
     ),
+    "checkout.session.completed": Recorded(
+        "checkout.session", "Its payment was authorized, and taken unless capture waits."
+    ),
+    "checkout.session.expired": Recorded(
+        "checkout.session", "It ended without a payment; none can be made any more."
+    ),
     "customer.created": Recorded("customer", "A customer was made."),
     "customer.deleted": Recorded("customer", "A customer was deleted; the object is the last one."),
     "customer.source.created": Recorded("card", "A customer was given a card, as a source."),
@@ -57,6 +63,8 @@ RECORDED: dict[str, Recorded] = {
     "payment_method.updated": Recorded(
         "payment_method", "Billing details, metadata or the card's expiry were changed."
     ),
+    "payment_link.created": Recorded("payment_link", "A link was made."),
+    "payment_link.updated": Recorded("payment_link", "A link was changed."),
     "price.created": Recorded("price", "A price was made, also inline for a single sale."),
     "price.updated": Recorded("price", "What is said about a price was changed."),
     "product.created": Recorded("product", "A product was made, also inline for a single sale."),

@@ -20,6 +20,8 @@ class WorkerSettings:
     inbox_interval_ms: int = 500
     release_interval_ms: int = 5_000
     expiry_interval_ms: int = 5_000
+    checkout_interval_ms: int = 1_000
+    expire_interval_ms: int = 2_000
     purge_interval_ms: int = 60_000
     batch_limit: int = 200
     pause_after_error_ms: int = 2_000

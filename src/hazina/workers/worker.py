@@ -84,6 +84,11 @@ class Worker:
                 chosen.release_interval_ms,
             ),
             self._loop("expiry", core.payments.expire_due, chosen.expiry_interval_ms),
+            self._loop("checkout", core.checkout.following.follow, chosen.checkout_interval_ms),
+            self._loop(
+                "expire_checkout", lambda: core.checkout.following.expire_due(limit),
+                chosen.expire_interval_ms,
+            ),
             self._loop("purge", core.idempotency.purge, chosen.purge_interval_ms),
         ]  # fmt: skip
 
@@ -99,7 +104,7 @@ class Worker:
             await self._core.nudge.wait()
             self._core.nudge.clear()
             for loop in self._loops:
-                if loop.name in ("fan_out", "inbox"):
+                if loop.name in ("fan_out", "inbox", "checkout"):
                     loop.nudge()
             # Under load one look per pause is enough for all commits within it.
             await self._core.clock.sleep_ms(50)
