@@ -61,7 +61,8 @@ def charge_view(charge: Charge, livemode: bool) -> dict[str, Any]:
         "id": charge.id, "object": "charge", "amount": charge.amount,
         "amount_captured": charge.amount_captured, "amount_refunded": charge.amount_refunded,
         "application": None, "application_fee": None, "application_fee_amount": None,
-        "balance_transaction": charge.balance_transaction, "billing_details": _BILLING,
+        "balance_transaction": charge.balance_transaction,
+        "billing_details": details.get("billing_details", _BILLING),
         "calculated_statement_descriptor": details.get("statement_descriptor"),
         "captured": charge.captured, "created": unix(charge.created), "currency": charge.currency,
         "customer": charge.customer, "description": details.get("description"), "disputed": False,
@@ -131,7 +132,7 @@ def _outcome(charge: Charge) -> dict[str, Any] | None:
 
 
 def _card(charge: Charge) -> dict[str, Any]:
-    card = card_details(charge.payment_method)
+    card = charge.details.get("card") or card_details(charge.payment_method)
     network = charge.network or {}
     shown: dict[str, Any] = {
         "amount_authorized": charge.amount if charge.status == "succeeded" else None,
