@@ -350,7 +350,7 @@ async def test_the_card_option_manual_waits_for_a_capture(shop: Shop) -> None:
     options = {"card": {"capture_method": "manual"}}
     intent = await shop.pay(payment_method_options=options)
     assert (intent["status"], intent["capture_method"]) == ("requires_capture", "automatic")
-    assert intent["payment_method_options"] == options
+    assert intent["payment_method_options"]["card"]["capture_method"] == "manual"
 
 
 async def _customer(shop: Shop) -> str:

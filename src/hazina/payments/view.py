@@ -37,7 +37,7 @@ def intent_view(intent: Intent, livemode: bool) -> dict[str, Any]:
         "livemode": livemode, "managed_payments": None, "metadata": intent.metadata,
         "next_action": intent.next_action, "on_behalf_of": None,
         "payment_method": intent.payment_method, "payment_method_configuration_details": None,
-        "payment_method_options": details.get("payment_method_options", {}),
+        "payment_method_options": _options(details),
         "payment_method_types": ["card"], "payment_record": None,
         "processing": processing, "receipt_email": details.get("receipt_email"), "review": None,
         "setup_future_usage": details.get("setup_future_usage"),
@@ -108,6 +108,17 @@ def advice(network: dict[str, Any] | None) -> str | None:
     return _ADVICE.get(code) if code else None
 
 
+def _options(details: dict[str, Any]) -> dict[str, Any]:
+    options: dict[str, Any] = details.get("payment_method_options") or {}
+    if "card" not in options:
+        return options
+    return options | {"card": _CARD_OPTIONS | options["card"]}
+
+
+_CARD_OPTIONS = {
+    "installments": None, "mandate_options": None, "network": None,
+    "request_three_d_secure": "automatic",
+}  # fmt: skip
 _BILLING = {"address": None, "email": None, "name": None, "phone": None, "tax_id": None}
 
 
