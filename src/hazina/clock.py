@@ -39,18 +39,22 @@ class ManualClock:
 
     def __init__(self, start: datetime) -> None:
         self._now = start
-        self._monotonic_ms = 0
+        self._monotonic_us = 0
 
     def now(self) -> datetime:
         return self._now
 
     def monotonic_ms(self) -> int:
-        return self._monotonic_ms
+        return self._monotonic_us // 1000
 
     def advance_ms(self, duration_ms: int) -> None:
         """Move time forward."""
-        self._now += timedelta(milliseconds=duration_ms)
-        self._monotonic_ms += duration_ms
+        self.advance_us(duration_ms * 1000)
+
+    def advance_us(self, duration_us: int) -> None:
+        """Move time forward by microseconds."""
+        self._now += timedelta(microseconds=duration_us)
+        self._monotonic_us += duration_us
 
     async def sleep_ms(self, duration_ms: int) -> None:
         self.advance_ms(duration_ms)

@@ -13,7 +13,6 @@ from hazina.db.table import Schema
 from hazina.db.unit import Quarantined, Unit, Verdict
 from hazina.ids import derived
 from hazina.ledger.engine import LedgerEngine
-from hazina.ledger.stamps import nanoseconds
 from hazina.ledger.tables import TABLES
 from hazina.ledger.types import Account, AccountFlag, Transfer, TransferFlag
 
@@ -92,10 +91,6 @@ class Ledger:
         """Return a unit whose first transfer opens the accounts."""
         first = replace(transfers[0], opens=(*self._opens, *transfers[0].opens))
         return Unit("m", transfers=(first, *transfers[1:]))
-
-    def now_ns(self) -> int:
-        """Return the clock's moment, as the ledger's only slot begins a batch with it."""
-        return nanoseconds(self.clock.now()) // 64 * 64 + 1
 
     def totals(self, name: str) -> Totals:
         """Return an account's balances."""

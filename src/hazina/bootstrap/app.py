@@ -42,6 +42,7 @@ from hazina.ids import Ids, SystemIds
 from hazina.inbox import tables as inbox_tables
 from hazina.ledger import tables as ledger_tables
 from hazina.ledger.engine import LedgerEngine
+from hazina.ledger.service import Ledgers
 from hazina.merchants import tables as merchants_tables
 from hazina.merchants.clocks import Clocks
 from hazina.merchants.service import Accounts, ApiKeys, Merchants
@@ -97,6 +98,7 @@ class Core:
     events: Events
     webhooks: WebhookEndpoints
     balances: Balances
+    ledgers: Ledgers
     dispatch: Dispatcher
     callbacks: Callbacks
     nudge: asyncio.Event
@@ -134,7 +136,7 @@ async def open_core(
     settings.check()
     clock, ids = clock or SystemClock(), ids or SystemIds()
     stores = [
-        PostgresStore(settings.database_url, SCHEMA, LedgerEngine(), clock=clock)
+        PostgresStore(settings.database_url, SCHEMA, LedgerEngine(clock), clock=clock)
         for _ in range(settings.writer_lines)
     ]
     for store in stores:
@@ -193,7 +195,7 @@ async def open_core(
         checkout,
         Events(reader),
         WebhookEndpoints(reader, idempotency, clock, ids),
-        Balances(reader), dispatch, callbacks, nudge,
+        Balances(reader), Ledgers(reader, writer, clock), dispatch, callbacks, nudge,
         [connector, transport, reader, *stores],
     )  # fmt: skip
 

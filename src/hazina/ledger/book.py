@@ -124,7 +124,7 @@ class Book:
             return problem
         asked = account.asked
         assert asked is not None
-        timestamp = asked.timestamp if flags & IMPORTED_ACCOUNT else self.stamps.next()
+        timestamp = asked.timestamp if flags & IMPORTED_ACCOUNT else self.stamps.peek()
         if flags & IMPORTED_ACCOUNT:
             assert asked.floor is not None
             newest = _newest(self.accounts_new, asked.space, asked.floor.newest)
@@ -132,6 +132,7 @@ class Book:
                 self.transfers_new, asked.space, timestamp, asked.floor.taken
             ):
                 return Status.IMPORTED_EVENT_TIMESTAMP_MUST_NOT_REGRESS
+        self.stamps.next()
         row = rows.account(account, flags, timestamp, len(self.accounts_new))
         self.accounts_new.append(row)
         self.accounts[account.id] = Balance({**row, "version": 1})
@@ -251,7 +252,7 @@ class Book:
     def _timestamp(self, transfer: Transfer, flags: int) -> int:
         if flags & IMPORTED_TRANSFER and transfer.asked is not None:
             return transfer.asked.timestamp
-        return self.stamps.next()
+        return self.stamps.peek()
 
     def _import_problem(
         self, transfer: Transfer, flags: int, debit: Balance, credit: Balance
@@ -291,6 +292,7 @@ class Book:
             )
 
     def _append(self, row: dict[str, Any], debit: Balance, credit: Balance) -> None:
+        self.stamps.next()
         self.transfers[row["id"]] = row
         self.transfers_new.append(row)
         for balance in (debit, credit):

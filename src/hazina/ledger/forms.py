@@ -25,7 +25,7 @@ _LIMITS = int(
     AccountFlag.DEBITS_MUST_NOT_EXCEED_CREDITS | AccountFlag.CREDITS_MUST_NOT_EXCEED_DEBITS
 )
 _ACCOUNT_FLAGS = 63
-_TRANSFER_FLAGS = 511
+_TRANSFER_FLAGS = 511 | _EXPIRE  # Clients send 16 bits, so that only the ledger can expire.
 _NO_ID = UUID(int=0)
 _ID_MAX = UUID(int=2**128 - 1)
 _TIMESTAMP_LIMIT = 2**63

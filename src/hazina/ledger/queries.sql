@@ -82,3 +82,133 @@ FROM account_history
 WHERE account_id = %(account_id)s AND line > %(after)s
 ORDER BY line
 LIMIT %(limit)s;
+
+-- name: ledger_lookup_transfers
+SELECT t.*, d.client_id AS debit_client_id, c.client_id AS credit_client_id,
+       p.client_id AS pending_client_id
+FROM transfer t
+JOIN account d ON d.id = t.debit_account_id
+JOIN account c ON c.id = t.credit_account_id
+LEFT JOIN transfer p ON p.id = t.pending_id
+WHERE t.id = ANY (%(ids)s::uuid[]) AND t.space = %(space)s AND t.flags & 65536 = 0;
+
+-- name: ledger_account_transfers
+SELECT t.*, d.client_id AS debit_client_id, c.client_id AS credit_client_id,
+       p.client_id AS pending_client_id, h.line, h.debits_pending, h.debits_posted,
+       h.credits_pending, h.credits_posted
+FROM account_history h
+JOIN transfer t ON t.id = h.transfer_id
+JOIN account d ON d.id = t.debit_account_id
+JOIN account c ON c.id = t.credit_account_id
+LEFT JOIN transfer p ON p.id = t.pending_id
+WHERE h.account_id = %(account_id)s
+  AND h.line > ledger_lines_until(%(account_id)s, %(timestamp_min)s::bigint - 1)
+  AND h.line <= ledger_lines_until(%(account_id)s, %(timestamp_max)s)
+  AND t.space = %(space)s AND t.flags & 65536 = 0
+  AND ((%(debits)s AND t.debit_account_id = h.account_id)
+       OR (%(credits)s AND t.credit_account_id = h.account_id))
+  AND (%(user_data_128)s::uuid IS NULL OR t.user_data_128 = %(user_data_128)s::uuid)
+  AND (%(user_data_64)s::bigint IS NULL OR t.user_data_64 = %(user_data_64)s::bigint)
+  AND (%(user_data_32)s::bigint IS NULL OR t.user_data_32 = %(user_data_32)s::bigint)
+  AND (%(code)s::integer IS NULL OR t.code = %(code)s::integer)
+  AND (%(metadata)s::jsonb IS NULL OR t.metadata @> %(metadata)s::jsonb)
+ORDER BY h.line LIMIT %(limit)s;
+
+-- name: ledger_account_transfers_reversed
+SELECT t.*, d.client_id AS debit_client_id, c.client_id AS credit_client_id,
+       p.client_id AS pending_client_id, h.line, h.debits_pending, h.debits_posted,
+       h.credits_pending, h.credits_posted
+FROM account_history h
+JOIN transfer t ON t.id = h.transfer_id
+JOIN account d ON d.id = t.debit_account_id
+JOIN account c ON c.id = t.credit_account_id
+LEFT JOIN transfer p ON p.id = t.pending_id
+WHERE h.account_id = %(account_id)s
+  AND h.line > ledger_lines_until(%(account_id)s, %(timestamp_min)s::bigint - 1)
+  AND h.line <= ledger_lines_until(%(account_id)s, %(timestamp_max)s)
+  AND t.space = %(space)s AND t.flags & 65536 = 0
+  AND ((%(debits)s AND t.debit_account_id = h.account_id)
+       OR (%(credits)s AND t.credit_account_id = h.account_id))
+  AND (%(user_data_128)s::uuid IS NULL OR t.user_data_128 = %(user_data_128)s::uuid)
+  AND (%(user_data_64)s::bigint IS NULL OR t.user_data_64 = %(user_data_64)s::bigint)
+  AND (%(user_data_32)s::bigint IS NULL OR t.user_data_32 = %(user_data_32)s::bigint)
+  AND (%(code)s::integer IS NULL OR t.code = %(code)s::integer)
+  AND (%(metadata)s::jsonb IS NULL OR t.metadata @> %(metadata)s::jsonb)
+ORDER BY h.line DESC LIMIT %(limit)s;
+
+-- name: ledger_query_accounts
+SELECT * FROM account
+WHERE space = %(space)s
+  AND timestamp BETWEEN %(timestamp_min)s::bigint AND %(timestamp_max)s::bigint
+  AND (%(ledger)s::bigint IS NULL OR ledger = %(ledger)s::bigint)
+  AND (%(user_data_128)s::uuid IS NULL OR user_data_128 = %(user_data_128)s::uuid)
+  AND (%(user_data_64)s::bigint IS NULL OR user_data_64 = %(user_data_64)s::bigint)
+  AND (%(user_data_32)s::bigint IS NULL OR user_data_32 = %(user_data_32)s::bigint)
+  AND (%(code)s::integer IS NULL OR code = %(code)s::integer)
+  AND (%(metadata)s::jsonb IS NULL OR metadata @> %(metadata)s::jsonb)
+ORDER BY timestamp, id LIMIT %(limit)s;
+
+-- name: ledger_query_accounts_reversed
+SELECT * FROM account
+WHERE space = %(space)s
+  AND timestamp BETWEEN %(timestamp_min)s::bigint AND %(timestamp_max)s::bigint
+  AND (%(ledger)s::bigint IS NULL OR ledger = %(ledger)s::bigint)
+  AND (%(user_data_128)s::uuid IS NULL OR user_data_128 = %(user_data_128)s::uuid)
+  AND (%(user_data_64)s::bigint IS NULL OR user_data_64 = %(user_data_64)s::bigint)
+  AND (%(user_data_32)s::bigint IS NULL OR user_data_32 = %(user_data_32)s::bigint)
+  AND (%(code)s::integer IS NULL OR code = %(code)s::integer)
+  AND (%(metadata)s::jsonb IS NULL OR metadata @> %(metadata)s::jsonb)
+ORDER BY timestamp DESC, id DESC LIMIT %(limit)s;
+
+-- name: ledger_query_transfers
+SELECT t.*, d.client_id AS debit_client_id, c.client_id AS credit_client_id,
+       p.client_id AS pending_client_id
+FROM transfer t
+JOIN account d ON d.id = t.debit_account_id
+JOIN account c ON c.id = t.credit_account_id
+LEFT JOIN transfer p ON p.id = t.pending_id
+WHERE t.space = %(space)s AND t.flags & 65536 = 0
+  AND t.timestamp BETWEEN %(timestamp_min)s::bigint AND %(timestamp_max)s::bigint
+  AND (%(ledger)s::bigint IS NULL OR t.ledger = %(ledger)s::bigint)
+  AND (%(user_data_128)s::uuid IS NULL OR t.user_data_128 = %(user_data_128)s::uuid)
+  AND (%(user_data_64)s::bigint IS NULL OR t.user_data_64 = %(user_data_64)s::bigint)
+  AND (%(user_data_32)s::bigint IS NULL OR t.user_data_32 = %(user_data_32)s::bigint)
+  AND (%(code)s::integer IS NULL OR t.code = %(code)s::integer)
+  AND (%(metadata)s::jsonb IS NULL OR t.metadata @> %(metadata)s::jsonb)
+ORDER BY t.timestamp, t.id LIMIT %(limit)s;
+
+-- name: ledger_query_transfers_reversed
+SELECT t.*, d.client_id AS debit_client_id, c.client_id AS credit_client_id,
+       p.client_id AS pending_client_id
+FROM transfer t
+JOIN account d ON d.id = t.debit_account_id
+JOIN account c ON c.id = t.credit_account_id
+LEFT JOIN transfer p ON p.id = t.pending_id
+WHERE t.space = %(space)s AND t.flags & 65536 = 0
+  AND t.timestamp BETWEEN %(timestamp_min)s::bigint AND %(timestamp_max)s::bigint
+  AND (%(ledger)s::bigint IS NULL OR t.ledger = %(ledger)s::bigint)
+  AND (%(user_data_128)s::uuid IS NULL OR t.user_data_128 = %(user_data_128)s::uuid)
+  AND (%(user_data_64)s::bigint IS NULL OR t.user_data_64 = %(user_data_64)s::bigint)
+  AND (%(user_data_32)s::bigint IS NULL OR t.user_data_32 = %(user_data_32)s::bigint)
+  AND (%(code)s::integer IS NULL OR t.code = %(code)s::integer)
+  AND (%(metadata)s::jsonb IS NULL OR t.metadata @> %(metadata)s::jsonb)
+ORDER BY t.timestamp DESC, t.id DESC LIMIT %(limit)s;
+
+-- name: ledger_import_floor_of_accounts
+SELECT coalesce((SELECT max(timestamp) FROM account WHERE space = %(space)s), 0) AS newest,
+       ARRAY(SELECT timestamp FROM transfer
+             WHERE space = %(space)s AND timestamp = ANY (%(timestamps)s::bigint[])) AS taken;
+
+-- name: ledger_import_floor_of_transfers
+SELECT coalesce(
+           (SELECT max(timestamp) FROM transfer WHERE space = %(space)s AND flags & 65536 = 0), 0
+       ) AS newest,
+       ARRAY(SELECT timestamp FROM account
+             WHERE space = %(space)s AND timestamp = ANY (%(timestamps)s::bigint[])) AS taken;
+
+-- name: ledger_pending_due
+SELECT p.transfer_id, p.debit_account_id, p.credit_account_id, t.space, t.reference
+FROM pending p JOIN transfer t ON t.id = p.transfer_id
+WHERE p.state = 'pending' AND p.expires_ns <= %(now)s
+ORDER BY p.expires_ns, t.timestamp, t.id
+LIMIT %(limit)s;

@@ -22,6 +22,7 @@ class WorkerSettings:
     expiry_interval_ms: int = 5_000
     checkout_interval_ms: int = 1_000
     expire_interval_ms: int = 2_000
+    ledger_expiry_interval_ms: int = 1_000
     purge_interval_ms: int = 60_000
     batch_limit: int = 200
     pause_after_error_ms: int = 2_000

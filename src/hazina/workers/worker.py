@@ -89,6 +89,10 @@ class Worker:
                 "expire_checkout", lambda: core.checkout.following.expire_due(limit),
                 chosen.expire_interval_ms,
             ),
+            self._loop(
+                "ledger_expiry", lambda: core.ledgers.expire_due(limit),
+                chosen.ledger_expiry_interval_ms,
+            ),
             self._loop("purge", core.idempotency.purge, chosen.purge_interval_ms),
         ]  # fmt: skip
 

@@ -45,7 +45,8 @@ async def test_a_pending_transfer_is_pending_on_both_sides() -> None:
     assert ledger.totals("shop") == Totals(credits_pending=100)
     (row,) = ledger.rows("pending")
     assert row["state"] == "pending"
-    assert row["expires_ns"] == ledger.now_ns() + 64 + 60 * 10**9
+    (booked,) = ledger.rows("transfer")
+    assert row["expires_ns"] == booked["timestamp"] + 60 * 10**9
 
 
 @pytest.mark.parametrize(("amount", "posted"), [(None, 100), (100, 100), (40, 40)])

@@ -1,0 +1,58 @@
+"""A client's ledger on PostgreSQL with a clock of its own, for the differential fuzz and others."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from hazina.clock import ManualClock
+from hazina.db.pooled import PooledReader
+from hazina.db.postgres import PostgresStore
+from hazina.db.table import Schema
+from hazina.db.writer import Writer
+from hazina.ledger.engine import LedgerEngine
+from hazina.ledger.service import Ledgers
+from hazina.ledger.tables import TABLES
+from hazina.ledger.verify import INVARIANTS, QUERIES, broken_invariants, verify
+
+USUAL = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class LedgerOnPostgres:
+    """The door, the reader behind it, and the clock that the ledger believes."""
+
+    def __init__(self, ledgers: Ledgers, reader: PooledReader, clock: ManualClock) -> None:
+        self.ledgers = ledgers
+        self.reader = reader
+        self.clock = clock
+        self._rest_ns = 0
+
+    async def advance_ns(self, duration_ns: int) -> int:
+        """Move the clock and release what has run out by then; return how many."""
+        whole_us, self._rest_ns = divmod(self._rest_ns + duration_ns, 1000)
+        self.clock.advance_us(whole_us)
+        return await self.ledgers.expire_due(1_000_000)
+
+    async def demand_whole(self) -> None:
+        """Fail unless every invariant holds and the chains are whole."""
+        assert await broken_invariants(self.reader.query) == []
+        assert await verify(self.reader.query) == []
+
+
+@asynccontextmanager
+async def a_ledger(url: str, start: datetime = USUAL) -> AsyncIterator[LedgerOnPostgres]:
+    """Open the ledger of a database."""
+    clock = ManualClock(start)
+    store = PostgresStore(url, Schema(TABLES), LedgerEngine(clock))
+    await store.open()
+    writer = Writer([store], clock)
+    await writer.start()
+    reader = PooledReader(url, Schema(TABLES), [QUERIES, INVARIANTS])
+    await reader.open()
+    try:
+        yield LedgerOnPostgres(Ledgers(reader, writer, clock), reader, clock)
+    finally:
+        await writer.close()
+        await reader.close()
+        await store.close()
