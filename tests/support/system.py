@@ -13,11 +13,14 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
+
+import psycopg
+from psycopg.rows import dict_row
 
 from hazina.bootstrap.app import SCHEMA, Core, open_core, query_files
 from hazina.bootstrap.settings import Settings
@@ -124,6 +127,8 @@ class System:
         self._logs = tempfile.TemporaryDirectory(prefix="hazina-system-")
         self._processes: list[subprocess.Popen[bytes]] = []
         self.url = f"http://127.0.0.1:{self._port}"
+        self.urls = [self.url]
+        """Addresses of all API processes."""
         self.simulator = Simulator(
             callback_url=f"{self.url}/callbacks/sandbox", secret=callback_secret
         )
@@ -158,7 +163,13 @@ class System:
 
     def api(self) -> str:
         """Start one more API process over the same database; return its address."""
-        return self._start_api(_free_port())
+        self.urls.append(self._start_api(_free_port()))
+        return self.urls[-1]
+
+    def rows(self, query: str, params: Sequence[object] = ()) -> list[dict[str, Any]]:
+        """Read from the database what the public API does not show."""
+        with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
+            return connection.execute(query.encode(), params).fetchall()
 
     def merchant(self, *, is_platform: bool = False) -> Shop:
         """Make a merchant with its two keys, as an operator would."""
