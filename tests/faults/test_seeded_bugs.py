@@ -33,6 +33,7 @@ def _name(value: Bug | Matrix | Test) -> str:
             return f"{value.file}-{value.name}"
 
 
+@whole_only
 @pytest.mark.parametrize("bug", BUGS, ids=_name)
 def test_each_seeded_bug_still_fits_the_code(bug: Bug) -> None:
     for edit in bug.edits:

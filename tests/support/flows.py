@@ -83,8 +83,7 @@ class Shop:
 
     async def charge(self, **params: Any) -> Any:
         """Charge as older clients do."""
-        usual = {"amount": 10_000, "currency": "usd", "source": "tok_visa"}
-        wanted = {name: value for name, value in (usual | params).items() if value is not None}
+        wanted = {"amount": 10_000, "currency": "usd", "source": "tok_visa"} | params
         return _read(await self.core.payments.create_charge(self.caller, wanted, None))
 
     async def now(self, made: Any) -> Any:

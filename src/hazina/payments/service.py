@@ -21,11 +21,10 @@ from hazina.merchants.clocks import Clocks
 from hazina.merchants.merchant import Caller, Merchant
 from hazina.merchants.service import Merchants
 from hazina.paging import Page
-from hazina.payment_methods.service import PaymentMethods
 from hazina.payments import release, requests
 from hazina.payments.charge import Charge, check_capture
 from hazina.payments.draft import Draft
-from hazina.payments.intent import CONFIRMABLE, Intent, check_state
+from hazina.payments.intent import Intent, check_state
 from hazina.payments.operations import (
     Applied,
     Operations,
@@ -37,7 +36,6 @@ from hazina.payments.operations import (
     shows_intent,
     shows_refund,
 )
-from hazina.payments.paying import Paying, find_paying, find_source
 from hazina.payments.refund import Refund, refuse_cancel
 from hazina.payments.store import Payments as Store
 from hazina.payments.store import charge_from, intent_from, missing, refund_from
@@ -51,15 +49,13 @@ class Payments:
 
     def __init__(
         self, *, reader: Reader, writer: Writer, clock: Clock, ids: Ids, merchants: Merchants,
-        clocks: Clocks, idempotency: Idempotency, methods: PaymentMethods,
-        settings: PaymentSettings,
+        clocks: Clocks, idempotency: Idempotency, settings: PaymentSettings,
     ) -> None:  # fmt: skip
         self._reader = reader
         self._writer = writer
         self._clock = clock
         self._merchants = merchants
         self._clocks = clocks
-        self._methods = methods
         self._settings = settings
         self._store = Store(reader)
         self._operations = Operations(
@@ -78,13 +74,11 @@ class Payments:
     ) -> Answer:
         """Create an intent and, with `confirm`, confirm it."""
 
-        async def load() -> tuple[str | None, Paying | None]:
-            customer = await self._store.need_customer(caller.merchant.merchant_id, params)
-            return customer, await find_paying(self._methods, caller.merchant, params, None)
+        def decide(draft: Draft, _: Any) -> Intent | Subject:
+            return requests.create(draft, requests.checked(params), self._settings.command_lease_ms)
 
-        def decide(draft: Draft, loaded: tuple[str | None, Paying | None]) -> Intent | Subject:
-            wanted = requests.checked(params, loaded[1])
-            return requests.create(draft, wanted, self._settings.command_lease_ms, loaded[1])
+        async def load() -> str | None:
+            return await self._store.need_customer(caller.merchant.merchant_id, params)
 
         return await self._operations.begin(caller, idempotency, load, decide, shows_intent)
 
@@ -94,17 +88,12 @@ class Payments:
     ) -> Answer:  # fmt: skip
         """Change an intent that is not yet settled."""
 
-        async def load() -> tuple[Intent, Paying | None]:
+        async def load() -> Intent:
             await self._store.need_customer(caller.merchant.merchant_id, params)
-            intent = await self._store.intent(caller.merchant.merchant_id, intent_id)
-            if not params.keys() & {"payment_method", "payment_method_data"}:
-                return intent, None
-            wanted = params | {"customer": params.get("customer", intent.customer)}
-            return intent, await find_paying(self._methods, caller.merchant, wanted, None)
+            return await self._store.intent(caller.merchant.merchant_id, intent_id)
 
-        def decide(draft: Draft, loaded: tuple[Intent, Paying | None]) -> Intent:
-            intent, paying = loaded
-            return requests.update(draft, intent, requests.checked(params, paying), paying)
+        def decide(draft: Draft, intent: Intent) -> Intent:
+            return requests.update(draft, intent, requests.checked(params))
 
         return await self._operations.begin(caller, idempotency, load, decide, shows_intent)
 
@@ -114,16 +103,12 @@ class Payments:
     ) -> Answer:  # fmt: skip
         """Ask the provider to authorize the intent."""
 
-        async def load() -> tuple[Intent, Paying | None]:
-            intent = await self._store.intent(caller.merchant.merchant_id, intent_id)
-            check_state(intent, CONFIRMABLE, "confirm")
-            return intent, await find_paying(self._methods, caller.merchant, params, intent)
+        async def load() -> Intent:
+            return await self._store.intent(caller.merchant.merchant_id, intent_id)
 
-        def decide(draft: Draft, loaded: tuple[Intent, Paying | None]) -> Subject:
-            intent, paying = loaded
+        def decide(draft: Draft, intent: Intent) -> Subject:
             lease_ms = self._settings.command_lease_ms
-            wanted = requests.checked(params, paying)
-            return requests.confirm(draft, intent, wanted, lease_ms, paying)
+            return requests.confirm(draft, intent, requests.checked(params), lease_ms)
 
         return await self._operations.begin(caller, idempotency, load, decide, shows_intent)
 
@@ -176,15 +161,12 @@ class Payments:
     ) -> Answer:
         """Charge a token directly, as older clients do."""
 
-        async def load() -> tuple[str | None, Paying]:
-            merchant = caller.merchant
-            customer = await self._store.need_customer(merchant.merchant_id, params)
-            source = await self._store.source(merchant.merchant_id, params)
-            return customer, await find_source(self._methods, merchant, source, customer)
-
-        def decide(draft: Draft, loaded: tuple[str | None, Paying]) -> Subject:
+        def decide(draft: Draft, _: Any) -> Subject:
             lease_ms = self._settings.command_lease_ms
-            return requests.create_charge(draft, requests.checked(params), lease_ms, loaded[1])
+            return requests.create_charge(draft, requests.checked(params), lease_ms)
+
+        async def load() -> str | None:
+            return await self._store.need_customer(caller.merchant.merchant_id, params)
 
         return await self._operations.begin(caller, idempotency, load, decide, shows_charge)
 

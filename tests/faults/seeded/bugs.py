@@ -75,14 +75,14 @@ BUGS = (
                 _OPERATIONS,
                 '        crashpoint("payments.before_first_unit")\n'
                 "        try:\n"
-                "            begin, verdict = await commit(self._writer, load, begun)\n",
-                "        made = begun(await load())\n"
+                "            begin, verdict = await commit(self._writer, loaded, begun)\n",
+                "        made = begun(await loaded())\n"
                 "        assert self._perform is not None\n"
                 "        if made.subject is not None:\n"
                 "            performed = await self._perform(made.subject.command, begun_ms)\n"
                 '        crashpoint("payments.before_first_unit")\n'
                 "        try:\n"
-                "            begin, verdict = await commit(self._writer, load, lambda _: made)\n",
+                "            begin, verdict = await commit(self._writer, loaded, lambda _: made)\n",
             ),
             Edit(
                 _OPERATIONS,
@@ -204,9 +204,8 @@ BUGS = (
         (
             Edit(
                 _REFUNDING,
-                "    if refund.revision > 0:\n        return Effect(subject)\n"
-                "    refund_now = replace(refund, revision=1)\n",
-                "    refund_now = replace(refund, revision=1)\n",
+                "    if refund.revision > 0:\n        return Effect(subject)\n    # The amount",
+                "    # The amount",
             ),
         ),
     ),
@@ -337,8 +336,8 @@ BUGS = (
         (
             Edit(
                 "payments/capturing.py",
-                '            amount = command.request["amount_minor"]\n',
-                "            amount = charge.amount\n",
+                '    amount, final = command.request["amount_minor"], ',
+                "    amount, final = charge.amount, ",
             ),
         ),
     ),
