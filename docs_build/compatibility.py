@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -63,7 +64,7 @@ def page(surface: Iterable[StripeEndpoint]) -> str:
     return (
         _HEAD.format(version=API_VERSION, counts=counts)
         + "".join(_section(name, rows) for name, rows in groups.items() if _any_here(rows))
-        + _own([route for route in ROUTES if route.name not in known])
+        + _own([route for route in ROUTES if pattern(route) not in known])
         + "\n## Not here\n\n| endpoint | |\n|---|---|\n"
         + "".join(_row(one) for rows in groups.values() if not _any_here(rows) for one in rows)
     )
@@ -71,13 +72,18 @@ def page(surface: Iterable[StripeEndpoint]) -> str:
 
 def standings(surface: Iterable[StripeEndpoint], routes: Iterable[Route]) -> list[Standing]:
     """Return what we have of each endpoint, in the given order."""
-    ours = {route.name: route for route in routes}
+    ours = {pattern(route): route for route in routes}
     found = []
     for endpoint in surface:
         route = ours.get(endpoint.name)
         missing = () if route is None else tuple(_missing(endpoint.params, route.params))
         found.append(Standing(endpoint, route is not None, missing))
     return found
+
+
+def pattern(route: Route) -> str:
+    """Return a route's name with each id in its path written `{id}`, as in the data file."""
+    return f"{route.method} {re.sub(r'{[^}]*}', '{id}', route.path)}"
 
 
 def _missing(names: Names, fields: Fields, prefix: str = "") -> Iterator[str]:

@@ -23,7 +23,7 @@ _DEPTH_MAX = 4
 def surface() -> list[StripeEndpoint]:
     """Return every v1 and v2 endpoint of the package, by path and method."""
     found: dict[tuple[str, str], Names] = {}
-    for path in sorted(_root().rglob("*.py")):
+    for path in sorted(package_root().rglob("*.py")):
         if path.name.startswith(("_api_requestor", "_http_client")) or path.parent.name == "params":
             continue
         for method, url, params in _requests(ast.parse(path.read_text())):
@@ -49,7 +49,8 @@ def _without_twins(rows: list[StripeEndpoint]) -> list[StripeEndpoint]:
     return list(joined.values())
 
 
-def _root() -> Path:
+def package_root() -> Path:
+    """Return the folder of the installed package."""
     spec = find_spec("stripe")
     assert spec is not None
     assert spec.origin is not None
@@ -57,17 +58,20 @@ def _root() -> Path:
 
 
 def _requests(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
-    """Return method, path and the class of the parameters of each request that a file makes."""
     for function in ast.walk(tree):
-        if not isinstance(function, ast.FunctionDef):
+        if isinstance(function, ast.FunctionDef):
+            yield from requests_of(function)
+
+
+def requests_of(function: ast.FunctionDef) -> Iterator[tuple[str, str, str]]:
+    """Return method, path and the class of the parameters of each request of a function."""
+    params = _params_class(function)
+    for node in ast.walk(function):
+        if not isinstance(node, ast.Call) or len(node.args) < 2:
             continue
-        params = _params_class(function)
-        for node in ast.walk(function):
-            if not isinstance(node, ast.Call) or len(node.args) < 2:
-                continue
-            method, path = _text(node.args[0]), _text(node.args[1])
-            if method in ("get", "post", "delete") and path.startswith(("/v1/", "/v2/")):
-                yield method.upper(), path, params
+        method, path = _text(node.args[0]), _text(node.args[1])
+        if method in ("get", "post", "delete") and path.startswith(("/v1/", "/v2/")):
+            yield method.upper(), path, params
 
 
 def _text(node: ast.expr) -> str:
@@ -92,7 +96,7 @@ def _params_class(function: ast.FunctionDef) -> str:
 def _classes() -> dict[str, ast.ClassDef]:
     """Return the classes of parameters, by name."""
     found = {}
-    for path in (_root() / "params").rglob("*.py"):
+    for path in (package_root() / "params").rglob("*.py"):
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.ClassDef):
                 found[node.name] = node

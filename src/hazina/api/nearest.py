@@ -65,7 +65,7 @@ def is_word(method: str, path: str, route: Route, ids: Iterable[str]) -> bool:
     if not any(_WORD.fullmatch(one) for one in ids):
         return False
     known = surface().find(method, path)
-    return known is not None and known.path.count("{id}") < route.path.count("{id}")
+    return known is not None and known.path.count("{") < route.path.count("{")
 
 
 def _nearest(method: str, path: str, routes: tuple[Route, ...]) -> str:
