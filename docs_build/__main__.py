@@ -11,7 +11,7 @@ def main() -> None:
     for path, text in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    for path in REFERENCE.rglob("*.md"):
+    for path in (REFERENCE / "api").glob("*.md"):
         if path not in made:
             path.unlink()
 
