@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
 
+import orjson
 import pytest
 
+from hazina.idempotency.service import refused
+from hazina.paging import Page
+from hazina.refusals import Refusal
 from tests.support.flows import DAY, Shop, open_shop
 from tests.support.postgres import TestRun
 from tests.support.simulator import Simulator
@@ -345,4 +350,87 @@ async def test_the_card_option_manual_waits_for_a_capture(shop: Shop) -> None:
     options = {"card": {"capture_method": "manual"}}
     intent = await shop.pay(payment_method_options=options)
     assert (intent["status"], intent["capture_method"]) == ("requires_capture", "automatic")
-    assert intent["payment_method_options"] == options
+    assert intent["payment_method_options"]["card"]["capture_method"] == "manual"
+
+
+async def _customer(shop: Shop) -> str:
+    answer = await shop.core.customers.create(shop.caller, {}, None)
+    return str(orjson.loads(answer.body)["id"])
+
+
+async def _keeps(shop: Shop, customer: str) -> list[str]:
+    found, _ = await shop.core.payment_methods.page(
+        shop.caller.merchant, {"customer": customer}, Page()
+    )
+    return [method.id for method in found]
+
+
+async def test_a_method_for_future_use_is_kept_by_its_customer_once_the_payment_took(
+    shop: Shop,
+) -> None:
+    customer = await _customer(shop)
+    future = {"customer": customer, "setup_future_usage": "off_session"}
+    declined = await shop.pay("pm_card_chargeDeclined", **future)
+    assert declined["code"] == "card_declined"
+    assert await _keeps(shop, customer) == []
+    intent = await shop.pay(**future)
+    assert await _keeps(shop, customer) == [intent["payment_method"]]
+    assert "payment_method.attached" in await shop.events({"id": intent["payment_method"]})
+    again = await shop.pay(intent["payment_method"], customer=customer, off_session=True)
+    assert again["status"] == "succeeded"
+    assert (await shop.pay(intent["payment_method"]))["code"] == "payment_method_unexpected_state"
+
+
+async def test_a_method_is_kept_also_when_the_outcome_comes_late(shop: Shop) -> None:
+    customer = await _customer(shop)
+    intent = await shop.pay(
+        customer=customer, setup_future_usage="on_session",
+        metadata={"sandbox_fault": "error_after@authorize"},
+    )  # fmt: skip
+    assert intent["status"] == "processing"
+    await shop.settle()
+    after = await shop.now(intent)
+    assert after["status"] == "succeeded"
+    assert await _keeps(shop, customer) == [after["payment_method"]]
+
+
+async def test_a_payment_method_can_be_sent_as_data(shop: Shop) -> None:
+    data = {
+        "type": "card", "card": {"token": "tok_mastercard"},
+        "billing_details": {"name": "Jenny Rosen"},
+    }  # fmt: skip
+    params = {"amount": 500, "currency": "usd", "confirm": True, "payment_method_data": data}
+    answer = await shop.core.payments.create_intent(shop.caller, params, None)
+    charge = await shop.charge_of(orjson.loads(answer.body))
+    assert charge["payment_method_details"]["card"]["brand"] == "mastercard"
+    assert charge["billing_details"]["name"] == "Jenny Rosen"
+
+
+async def test_an_older_client_charges_a_customers_default_card(shop: Shop) -> None:
+    answer = await shop.core.customers.create(shop.caller, {"source": "tok_amex"}, None)
+    customer = orjson.loads(answer.body)
+    charge = await shop.charge(source=None, customer=customer["id"])
+    assert charge["payment_method"] == customer["default_source"]
+    assert charge["payment_method_details"]["card"]["brand"] == "amex"
+    assert (await shop.charge(source=None))["param"] == "source"
+
+
+async def test_a_charge_that_holds_nothing_cannot_be_captured(shop: Shop) -> None:
+    held = await shop.charge(capture=False)
+    shown = await _capture_charge(shop, held)
+    assert (shown["captured"], shown["amount_captured"]) == (True, 10_000)
+    assert (await _capture_charge(shop, held))["code"] == "charge_already_captured"
+    expired = await shop.charge(capture=False)
+    await shop.later(8 * DAY)
+    assert (await _capture_charge(shop, expired))["code"] == "charge_expired_for_capture"
+    assert await shop.events(expired) == ["charge.succeeded", "charge.expired"]
+
+
+async def _capture_charge(shop: Shop, charge: Any) -> Any:
+    payments = shop.core.payments
+    try:
+        answer = await payments.capture_charge(shop.caller, charge["id"], {}, None)
+    except Refusal as refusal:
+        answer = refused(refusal)
+    body = orjson.loads(answer.body)
+    return body.get("error", body)

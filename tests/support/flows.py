@@ -83,7 +83,8 @@ class Shop:
 
     async def charge(self, **params: Any) -> Any:
         """Charge as older clients do."""
-        wanted = {"amount": 10_000, "currency": "usd", "source": "tok_visa"} | params
+        usual = {"amount": 10_000, "currency": "usd", "source": "tok_visa"}
+        wanted = {name: value for name, value in (usual | params).items() if value is not None}
         return _read(await self.core.payments.create_charge(self.caller, wanted, None))
 
     async def now(self, made: Any) -> Any:

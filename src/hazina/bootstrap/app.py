@@ -157,7 +157,7 @@ async def open_core(
     keeping = Keeping(idempotency, customers, methods)
     payments = Payments(
         reader=reader, writer=writer, clock=clock, ids=ids, merchants=merchants,
-        clocks=clocks, idempotency=idempotency,
+        clocks=clocks, idempotency=idempotency, methods=methods,
         settings=PaymentSettings(settings.command_lease_ms, settings.key_lease_ms),
     )  # fmt: skip
     transport = HttpTransport()

@@ -10,6 +10,7 @@ from hazina.merchants.merchant import Merchant
 from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
 from hazina.payments.intent import Intent, IntentStatus
+from hazina.payments.paying import Paying
 from hazina.rails.contract import Operation
 from hazina.refusals import Code, Refusal
 from hazina.values import replace
@@ -83,7 +84,12 @@ def merged(params: dict[str, Any], old: dict[str, str]) -> dict[str, str]:
 
 
 def authorize(
-    draft: Draft, intent: Intent, *, legacy: bool = False, customer_absent: bool = False
+    draft: Draft,
+    intent: Intent,
+    *,
+    legacy: bool = False,
+    customer_absent: bool = False,
+    paying: Paying | None = None,
 ) -> tuple[Intent, Charge, Command]:
     """Open an attempt on an intent that has a payment method: charge, pending transfer, command.
 
@@ -99,6 +105,8 @@ def authorize(
     details: dict[str, Any] = {k: intent.details[k] for k in keep if k in intent.details}
     if legacy:
         details["legacy"] = True
+    if paying is not None:
+        details |= paying.details()
     if "payment_method_options" in intent.details:
         details |= _features(draft, intent)
     charge = Charge(
@@ -110,7 +118,8 @@ def authorize(
     )  # fmt: skip
     request = {
         "amount_minor": intent.amount, "currency": intent.currency,
-        "payment_method": intent.payment_method, "capture": not intent.captured_by_hand,
+        "payment_method": paying.chosen.behaviour if paying else intent.payment_method,
+        "capture": not intent.captured_by_hand,
         "return_url": intent.details.get("return_url"), "metadata": intent.metadata,
     }  # fmt: skip
     if details.get("multicapture") == "available":

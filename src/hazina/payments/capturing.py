@@ -53,7 +53,7 @@ def captured(
     """
     merchant = draft.merchant
     fee = basis_points_of(amount, merchant.fee_basis_points)
-    at_once = bypasses_pending(charge.payment_method)
+    at_once = bypasses_pending(charge.details.get("behaviour", charge.payment_method))
     draft.transfers.extend(
         shapes.capture(
             attempt_id=charge.id, operation_id=operation_id, merchant_id=merchant.merchant_id,

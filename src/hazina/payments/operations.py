@@ -178,7 +178,7 @@ class Operations:
             if known is not None and loads == 1:
                 subject, held_now = known, held
             else:
-                subject = await self._store.subject(command)
+                subject = await self._store.subject(command, merchant.livemode)
                 held_now = await self._still_held(held)
             return subject, held_now, await self._clocks.now(merchant, subject.intent.customer)
 
@@ -243,6 +243,8 @@ def customer_of(loaded: Any) -> str | None:
             return loaded
         case Intent() | Charge():
             return loaded.customer
+        case (str() | None as customer, _):
+            return customer
         case (Intent() as intent, _):
             return intent.customer
         case _:

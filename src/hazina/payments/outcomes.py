@@ -11,6 +11,7 @@ from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
 from hazina.payments.incrementing import apply_increment
 from hazina.payments.intent import IntentStatus
+from hazina.payments.paying import kept
 from hazina.payments.refunding import apply_late, apply_refund
 from hazina.payments.subject import (
     Effect,
@@ -112,6 +113,7 @@ def _authorized(draft: Draft, subject: Subject, outcome: Approved) -> Effect:
         charge_now = captured(draft, charge_now, charge.amount, subject.command.id)
         intent_now = replace(intent_now, status=_S.SUCCEEDED, amount_received=charge.amount)
         what = "payment_intent.succeeded"
+    kept(draft, intent_now, subject.method)
     draft.put(charge, charge_now)
     draft.put(intent, intent_now)
     draft.event("charge.succeeded", charge_now, charge_view)

@@ -7,7 +7,7 @@ from typing import Any
 from hazina.commands.command import Command, issue
 from hazina.ledger import shapes
 from hazina.money.currency import check_charge
-from hazina.payment_methods import service as payment_methods
+from hazina.payment_methods.method import PaymentMethod
 from hazina.payments.authorizing import authorize, command_for, details_of, merged, new_intent
 from hazina.payments.charge import Charge, check_refund
 from hazina.payments.draft import Draft
@@ -20,6 +20,7 @@ from hazina.payments.intent import (
     IntentStatus,
     check_state,
 )
+from hazina.payments.paying import Paying
 from hazina.payments.refund import Refund
 from hazina.payments.subject import Subject
 from hazina.payments.view import charge_view, intent_view, refund_view
@@ -32,44 +33,55 @@ CAPTURABLE = frozenset({_S.REQUIRES_CAPTURE})
 INCREMENTS_MAX = 10
 
 
-def checked(params: dict[str, Any]) -> dict[str, Any]:
-    """Return params with a payment method that exists and an amount that can be charged."""
-    if params.get("payment_method"):
-        params = params | {"payment_method": payment_methods.resolve(params["payment_method"])}
+def checked(params: dict[str, Any], paying: Paying | None = None) -> dict[str, Any]:
+    """Return params with the payment method that was found and an amount that can be charged."""
+    if paying is not None:
+        params = params | {"payment_method": paying.chosen.id}
     if "amount" in params and "currency" in params:
         check_charge(params["amount"], params["currency"])
     return params
 
 
-def create(draft: Draft, params: dict[str, Any], lease_ms: int) -> Intent | Subject:
+def create(
+    draft: Draft, params: dict[str, Any], lease_ms: int, paying: Paying | None = None
+) -> Intent | Subject:
     """Make an intent and, with `confirm`, ask for its authorization in the same unit."""
+    if paying is not None:
+        paying.written_to(draft)
     intent = new_intent(draft, params)
     draft.event("payment_intent.created", intent, intent_view)
     if not params.get("confirm"):
         draft.add(intent)
         return replace(intent, version=1)
     _need_method(intent)
-    opened, charge, command = authorize(draft, intent, customer_absent=_absent(params))
+    opened, charge, command = authorize(
+        draft, intent, customer_absent=_absent(params), paying=paying
+    )
     draft.add(opened)
     draft.writes.append(issue(command, lease_ms, draft.now))
-    return Subject(command, replace(opened, version=1), charge)
+    return Subject(command, replace(opened, version=1), charge, method=_to_keep(intent, paying))
 
 
-def create_charge(draft: Draft, params: dict[str, Any], lease_ms: int) -> Subject:
+def create_charge(draft: Draft, params: dict[str, Any], lease_ms: int, paying: Paying) -> Subject:
     """Charge as older clients do, without an intent that they can see."""
+    paying.written_to(draft)
     wanted = params | {
-        "payment_method": payment_methods.resolve(params["source"]),
+        "payment_method": paying.chosen.id,
         "capture_method": "automatic" if params.get("capture", True) else "manual",
     }
     intent = new_intent(draft, wanted, hidden=True)
-    opened, charge, command = authorize(draft, intent, legacy=True)
+    opened, charge, command = authorize(draft, intent, legacy=True, paying=paying)
     draft.add(opened)
     draft.writes.append(issue(command, lease_ms, draft.now))
     return Subject(command, replace(opened, version=1), charge)
 
 
-def update(draft: Draft, intent: Intent, params: dict[str, Any]) -> Intent:
+def update(
+    draft: Draft, intent: Intent, params: dict[str, Any], paying: Paying | None = None
+) -> Intent:
     """Change what the client sent. Refuses `payment_intent_unexpected_state`."""
+    if paying is not None:
+        paying.written_to(draft)
     changed = _with_params(draft, intent, params)
     if changed == intent:
         draft.put(intent, intent)
@@ -101,17 +113,27 @@ def _with_params(draft: Draft, intent: Intent, params: dict[str, Any]) -> Intent
     return changed
 
 
-def confirm(draft: Draft, intent: Intent, params: dict[str, Any], lease_ms: int) -> Subject:
+def confirm(
+    draft: Draft,
+    intent: Intent,
+    params: dict[str, Any],
+    lease_ms: int,
+    paying: Paying | None = None,
+) -> Subject:
     """Ask for the authorization of an intent that exists."""
     check_state(intent, CONFIRMABLE, "confirm")
+    if paying is not None:
+        paying.written_to(draft)
     changed = _with_params(draft, intent, params)
     _need_method(changed)
-    opened, charge, command = authorize(draft, changed, customer_absent=_absent(params))
+    opened, charge, command = authorize(
+        draft, changed, customer_absent=_absent(params), paying=paying
+    )
     # Nothing is visible until the outcome: the status stays what it was.
     draft.put(intent, replace(opened, status=intent.status))
     draft.writes.append(issue(command, lease_ms, draft.now))
     current = replace(opened, status=intent.status, version=intent.version + 1)
-    return Subject(command, current, charge)
+    return Subject(command, current, charge, method=_to_keep(changed, paying))
 
 
 def capture(
@@ -319,6 +341,14 @@ def update_words(draft: Draft, old: Charge | Refund, params: dict[str, Any]) -> 
         draft.event("refund.updated", changed, refund_view)
         draft.event("charge.refund.updated", changed, refund_view)
     return changed
+
+
+def _to_keep(intent: Intent, paying: Paying | None) -> PaymentMethod | None:
+    """Return the method, as the unit leaves it, if the customer is to keep it."""
+    if paying is None or paying.chosen.method is None or "setup_future_usage" not in intent.details:
+        return None
+    method = paying.chosen.method
+    return replace(method, version=max(method.version, 1))
 
 
 def _absent(params: dict[str, Any]) -> bool:

@@ -21,10 +21,11 @@ from hazina.merchants.clocks import Clocks
 from hazina.merchants.merchant import Caller, Merchant
 from hazina.merchants.service import Merchants
 from hazina.paging import Page
+from hazina.payment_methods.service import PaymentMethods
 from hazina.payments import release, requests
 from hazina.payments.charge import Charge, check_capture
 from hazina.payments.draft import Draft
-from hazina.payments.intent import Intent, check_state
+from hazina.payments.intent import CONFIRMABLE, Intent, check_state
 from hazina.payments.operations import (
     Applied,
     Operations,
@@ -36,6 +37,7 @@ from hazina.payments.operations import (
     shows_intent,
     shows_refund,
 )
+from hazina.payments.paying import Paying, find_paying, find_source
 from hazina.payments.refund import Refund, refuse_cancel
 from hazina.payments.store import Payments as Store
 from hazina.payments.store import charge_from, intent_from, missing, refund_from
@@ -49,13 +51,15 @@ class Payments:
 
     def __init__(
         self, *, reader: Reader, writer: Writer, clock: Clock, ids: Ids, merchants: Merchants,
-        clocks: Clocks, idempotency: Idempotency, settings: PaymentSettings,
+        clocks: Clocks, idempotency: Idempotency, methods: PaymentMethods,
+        settings: PaymentSettings,
     ) -> None:  # fmt: skip
         self._reader = reader
         self._writer = writer
         self._clock = clock
         self._merchants = merchants
         self._clocks = clocks
+        self._methods = methods
         self._settings = settings
         self._store = Store(reader)
         self._operations = Operations(
@@ -74,11 +78,13 @@ class Payments:
     ) -> Answer:
         """Create an intent and, with `confirm`, confirm it."""
 
-        def decide(draft: Draft, _: Any) -> Intent | Subject:
-            return requests.create(draft, requests.checked(params), self._settings.command_lease_ms)
+        async def load() -> tuple[str | None, Paying | None]:
+            customer = await self._store.need_customer(caller.merchant.merchant_id, params)
+            return customer, await find_paying(self._methods, caller.merchant, params, None)
 
-        async def load() -> str | None:
-            return await self._store.need_customer(caller.merchant.merchant_id, params)
+        def decide(draft: Draft, loaded: tuple[str | None, Paying | None]) -> Intent | Subject:
+            wanted = requests.checked(params, loaded[1])
+            return requests.create(draft, wanted, self._settings.command_lease_ms, loaded[1])
 
         return await self._operations.begin(caller, idempotency, load, decide, shows_intent)
 
@@ -88,12 +94,17 @@ class Payments:
     ) -> Answer:  # fmt: skip
         """Change an intent that is not yet settled."""
 
-        async def load() -> Intent:
+        async def load() -> tuple[Intent, Paying | None]:
             await self._store.need_customer(caller.merchant.merchant_id, params)
-            return await self._store.intent(caller.merchant.merchant_id, intent_id)
+            intent = await self._store.intent(caller.merchant.merchant_id, intent_id)
+            if not params.keys() & {"payment_method", "payment_method_data"}:
+                return intent, None
+            wanted = params | {"customer": params.get("customer", intent.customer)}
+            return intent, await find_paying(self._methods, caller.merchant, wanted, None)
 
-        def decide(draft: Draft, intent: Intent) -> Intent:
-            return requests.update(draft, intent, requests.checked(params))
+        def decide(draft: Draft, loaded: tuple[Intent, Paying | None]) -> Intent:
+            intent, paying = loaded
+            return requests.update(draft, intent, requests.checked(params, paying), paying)
 
         return await self._operations.begin(caller, idempotency, load, decide, shows_intent)
 
@@ -103,12 +114,16 @@ class Payments:
     ) -> Answer:  # fmt: skip
         """Ask the provider to authorize the intent."""
 
-        async def load() -> Intent:
-            return await self._store.intent(caller.merchant.merchant_id, intent_id)
+        async def load() -> tuple[Intent, Paying | None]:
+            intent = await self._store.intent(caller.merchant.merchant_id, intent_id)
+            check_state(intent, CONFIRMABLE, "confirm")
+            return intent, await find_paying(self._methods, caller.merchant, params, intent)
 
-        def decide(draft: Draft, intent: Intent) -> Subject:
+        def decide(draft: Draft, loaded: tuple[Intent, Paying | None]) -> Subject:
+            intent, paying = loaded
             lease_ms = self._settings.command_lease_ms
-            return requests.confirm(draft, intent, requests.checked(params), lease_ms)
+            wanted = requests.checked(params, paying)
+            return requests.confirm(draft, intent, wanted, lease_ms, paying)
 
         return await self._operations.begin(caller, idempotency, load, decide, shows_intent)
 
@@ -161,12 +176,15 @@ class Payments:
     ) -> Answer:
         """Charge a token directly, as older clients do."""
 
-        def decide(draft: Draft, _: Any) -> Subject:
-            lease_ms = self._settings.command_lease_ms
-            return requests.create_charge(draft, requests.checked(params), lease_ms)
+        async def load() -> tuple[str | None, Paying]:
+            merchant = caller.merchant
+            customer = await self._store.need_customer(merchant.merchant_id, params)
+            source = await self._store.source(merchant.merchant_id, params)
+            return customer, await find_source(self._methods, merchant, source, customer)
 
-        async def load() -> str | None:
-            return await self._store.need_customer(caller.merchant.merchant_id, params)
+        def decide(draft: Draft, loaded: tuple[str | None, Paying]) -> Subject:
+            lease_ms = self._settings.command_lease_ms
+            return requests.create_charge(draft, requests.checked(params), lease_ms, loaded[1])
 
         return await self._operations.begin(caller, idempotency, load, decide, shows_charge)
 

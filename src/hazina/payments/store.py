@@ -9,6 +9,7 @@ from hazina.commands.command import Command, from_row
 from hazina.db.reader import Reader
 from hazina.db.table import Row
 from hazina.paging import Page
+from hazina.payment_methods.method import from_row as method_from
 from hazina.payments.charge import Charge
 from hazina.payments.intent import Intent, IntentStatus
 from hazina.payments.refund import Refund
@@ -106,6 +107,20 @@ class Payments:
             raise missing("customer", customer_id, "customer")
         return customer_id
 
+    async def source(self, merchant_id: str, params: dict[str, Any]) -> str:
+        """Return what an older client charges: the source, or the customer's default one."""
+        source: str | None = params.get("source")
+        if source is None and params.get("customer") is not None:
+            row = await self._reader.get("customer", (merchant_id, params["customer"]))
+            source = row["default_source"] if row is not None else None
+        if source is None:
+            raise Refusal(
+                Code.PARAMETER_MISSING,
+                "Must provide source, or a customer that has a default one.",
+                param="source",
+            )
+        return source
+
     async def refundable(self, merchant_id: str, params: dict[str, Any]) -> tuple[Intent, Charge]:
         """Return the charge that a refund is about. Refuses `charge_not_refundable`."""
         charge_id = params.get("charge")
@@ -127,18 +142,19 @@ class Payments:
         charge = await self.charge(merchant_id, charge_id)
         return await self.any_intent(merchant_id, charge.payment_intent), charge
 
-    async def subject(self, command: Command) -> Subject:
+    async def subject(self, command: Command, livemode: bool) -> Subject:
         """Return a command with everything that its outcome is about, as it is now."""
         merchant_id = command.merchant_id
         row = await self._reader.get("command", command.key)
         assert row is not None
         refund = await self.any_refund(merchant_id, command.refund) if command.refund else None
-        return Subject(
-            from_row(row),
-            await self.any_intent(merchant_id, command.payment_intent),
-            await self.any_charge(merchant_id, command.charge),
-            refund,
-        )
+        intent = await self.any_intent(merchant_id, command.payment_intent)
+        charge = await self.any_charge(merchant_id, command.charge)
+        method = None
+        if intent.customer is not None and intent.details.get("setup_future_usage"):
+            found = await self._reader.get("payment_method", (merchant_id, charge.payment_method))
+            method = method_from(found, livemode) if found is not None else None
+        return Subject(from_row(row), intent, charge, refund, method)
 
     async def any_object(self, merchant_id: str, object_id: str) -> Intent | Charge | Refund:
         """Return the object that an id's prefix tells of, visible or not."""

@@ -8,6 +8,7 @@ from typing import Any
 from hazina.clock import unix
 from hazina.commands.command import Command, State, change
 from hazina.ledger import shapes
+from hazina.payment_methods.method import PaymentMethod
 from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
 from hazina.payments.intent import Intent, IntentStatus
@@ -29,12 +30,16 @@ _S = IntentStatus
 
 @value
 class Subject:
-    """A command and the objects that its outcome changes, as they were read."""
+    """A command and the objects that its outcome changes, as they were read.
+
+    `method` is there only where the customer is to keep it.
+    """
 
     command: Command
     intent: Intent
     charge: Charge
     refund: Refund | None = None
+    method: PaymentMethod | None = None
 
 
 @value

@@ -37,7 +37,7 @@ def intent_view(intent: Intent, livemode: bool) -> dict[str, Any]:
         "livemode": livemode, "managed_payments": None, "metadata": intent.metadata,
         "next_action": intent.next_action, "on_behalf_of": None,
         "payment_method": intent.payment_method, "payment_method_configuration_details": None,
-        "payment_method_options": details.get("payment_method_options", {}),
+        "payment_method_options": _options(details),
         "payment_method_types": ["card"], "payment_record": None,
         "processing": processing, "receipt_email": details.get("receipt_email"), "review": None,
         "setup_future_usage": details.get("setup_future_usage"),
@@ -61,7 +61,8 @@ def charge_view(charge: Charge, livemode: bool) -> dict[str, Any]:
         "id": charge.id, "object": "charge", "amount": charge.amount,
         "amount_captured": charge.amount_captured, "amount_refunded": charge.amount_refunded,
         "application": None, "application_fee": None, "application_fee_amount": None,
-        "balance_transaction": charge.balance_transaction, "billing_details": _BILLING,
+        "balance_transaction": charge.balance_transaction,
+        "billing_details": details.get("billing_details", _BILLING),
         "calculated_statement_descriptor": details.get("statement_descriptor"),
         "captured": charge.captured, "created": unix(charge.created), "currency": charge.currency,
         "customer": charge.customer, "description": details.get("description"), "disputed": False,
@@ -107,6 +108,17 @@ def advice(network: dict[str, Any] | None) -> str | None:
     return _ADVICE.get(code) if code else None
 
 
+def _options(details: dict[str, Any]) -> dict[str, Any]:
+    options: dict[str, Any] = details.get("payment_method_options") or {}
+    if "card" not in options:
+        return options
+    return options | {"card": _CARD_OPTIONS | options["card"]}
+
+
+_CARD_OPTIONS = {
+    "installments": None, "mandate_options": None, "network": None,
+    "request_three_d_secure": "automatic",
+}  # fmt: skip
 _BILLING = {"address": None, "email": None, "name": None, "phone": None, "tax_id": None}
 
 
@@ -131,7 +143,7 @@ def _outcome(charge: Charge) -> dict[str, Any] | None:
 
 
 def _card(charge: Charge) -> dict[str, Any]:
-    card = card_details(charge.payment_method)
+    card = charge.details.get("card") or card_details(charge.payment_method)
     network = charge.network or {}
     shown: dict[str, Any] = {
         "amount_authorized": charge.amount if charge.status == "succeeded" else None,

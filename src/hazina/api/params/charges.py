@@ -38,7 +38,10 @@ CREATE = Fields(
         "metadata": METADATA,
         "receipt_email": Param(EMAIL),
         "shipping": Param(SHIPPING),
-        "source": Param(ID, required=True, about="A token or payment method, such as tok_visa."),
+        "source": Param(
+            ID,
+            about="A token such as tok_visa, or a card; a customer's default where it is left out.",
+        ),
         "statement_descriptor": Param(STATEMENT),
         "statement_descriptor_suffix": Param(STATEMENT),
         "transfer_group": _TRANSFER_GROUP,

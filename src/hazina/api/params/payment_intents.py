@@ -27,6 +27,7 @@ from hazina.api.params.parts import (
     STATEMENT,
     URL,
 )
+from hazina.api.params.payment_methods import METHOD_DATA
 
 _USE_PAYMENT_METHOD = (
     "pass payment_method with the id of a payment method, such as pm_card_visa in test mode"
@@ -44,7 +45,6 @@ UNSUPPORTED = {
     "on_behalf_of": NO_CONNECT,
     "payment_details": "put references into metadata",
     "payment_method_configuration": "use payment_method_types",
-    "payment_method_data": _USE_PAYMENT_METHOD,
     "radar_options": "leave it out",
     "transfer_data": NO_CONNECT,
     "amount_to_confirm": "the whole amount is confirmed; update the amount first",
@@ -103,6 +103,7 @@ _CHANGEABLE = {
     "description": DESCRIPTION,
     "metadata": METADATA,
     "payment_method": Param(ID, unsettable=True),
+    "payment_method_data": Param(METHOD_DATA, about="In place of payment_method."),
     "payment_method_options": _OPTIONS,
     "payment_method_types": Param(Items(Choice(("card",)), count_max=20, count_min=1)),
     "receipt_email": Param(EMAIL, unsettable=True),
@@ -140,6 +141,7 @@ CONFIRM = Fields(
         "client_secret": Param(Text()),
         "capture_method": _CAPTURE,
         "payment_method": Param(ID),
+        "payment_method_data": _CHANGEABLE["payment_method_data"],
         "payment_method_options": _OPTIONS,
         "payment_method_types": _CHANGEABLE["payment_method_types"],
         "receipt_email": Param(EMAIL, unsettable=True),
