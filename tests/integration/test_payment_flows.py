@@ -434,3 +434,16 @@ async def _capture_charge(shop: Shop, charge: Any) -> Any:
         answer = refused(refusal)
     body = orjson.loads(answer.body)
     return body.get("error", body)
+
+
+async def test_the_balance_tells_that_money_became_available(shop: Shop) -> None:
+    await shop.pay("pm_card_bypassPending")
+    for amount in (1_000, 2_000):
+        await shop.pay(amount=amount)
+    await shop.later(3 * DAY)
+    query = "SELECT body FROM event WHERE type = 'balance.available' AND merchant_id = %s"
+    rows = shop.rows(query + " ORDER BY xid, position", shop.caller.merchant.merchant_id)
+    shown = [orjson.loads(bytes(row["body"]))["data"]["object"] for row in rows]
+    assert [balance["available"][0]["amount"] for balance in shown[:1]] == [9_710]
+    assert shown[-1] == await shop.core.balances.balance(shop.caller)
+    assert len(shown) == 2

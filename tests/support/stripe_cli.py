@@ -22,6 +22,7 @@ EVENTS = (
     "charge.failed",
     "charge.refunded",
     "charge.captured",
+    "balance.available",
     "charge.refund.updated",
     "customer.created",
     "customer.updated",

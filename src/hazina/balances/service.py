@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hazina.db.reader import Reader
+from hazina.db.table import Row
 from hazina.ledger.chart import AccountCode, currency_of
-from hazina.merchants.merchant import Caller
+from hazina.merchants.merchant import Caller, Merchant
 
 
 class Balances:
@@ -19,31 +21,35 @@ class Balances:
         """Render the Balance: posted credits less posted debits and less what is reserved."""
         merchant = caller.merchant
         rows = await self._reader.query("merchant_accounts", {"merchant_id": merchant.merchant_id})
-        shown: dict[int, list[dict[str, Any]]] = {
-            AccountCode.MERCHANT_AVAILABLE: [],
-            AccountCode.MERCHANT_PENDING: [],
-        }
-        for row in rows:
-            amount = row["credits_posted"] - row["debits_posted"] - row["debits_pending"]
-            shown[row["code"]].append(
-                {
-                    "amount": amount, "currency": currency_of(row["ledger"]),
-                    "source_types": {"card": amount},
-                }
-            )  # fmt: skip
-        currencies = {line["currency"] for lines in shown.values() for line in lines}
-        for lines in shown.values():
-            have = {line["currency"] for line in lines}
-            lines.extend(_nothing(currency) for currency in sorted(currencies - have))
-            if not lines:
-                lines.append(_nothing(merchant.default_currency))
-        return {
-            "object": "balance",
-            "available": shown[AccountCode.MERCHANT_AVAILABLE],
-            "livemode": merchant.livemode,
-            "pending": shown[AccountCode.MERCHANT_PENDING],
-        }
+        return balance_view(rows, merchant, {})
 
 
-def _nothing(currency: str) -> dict[str, Any]:
-    return {"amount": 0, "currency": currency, "source_types": {"card": 0}}
+def balance_view(
+    rows: Sequence[Row], merchant: Merchant, moved: Mapping[tuple[AccountCode, str], int]
+) -> dict[str, Any]:
+    """Render the Balance of these accounts, after amounts by account and currency have moved."""
+    amounts: dict[AccountCode, dict[str, int]] = {
+        AccountCode.MERCHANT_AVAILABLE: {},
+        AccountCode.MERCHANT_PENDING: {},
+    }
+    for row in rows:
+        amount = row["credits_posted"] - row["debits_posted"] - row["debits_pending"]
+        amounts[AccountCode(row["code"])][currency_of(row["ledger"])] = amount
+    for (code, currency), minor in moved.items():
+        amounts[code][currency] = amounts[code].get(currency, 0) + minor
+    currencies = sorted({currency for found in amounts.values() for currency in found})
+    shown = {
+        code: [_part(currency, found.get(currency, 0)) for currency in currencies]
+        or [_part(merchant.default_currency, 0)]
+        for code, found in amounts.items()
+    }
+    return {
+        "object": "balance",
+        "available": shown[AccountCode.MERCHANT_AVAILABLE],
+        "livemode": merchant.livemode,
+        "pending": shown[AccountCode.MERCHANT_PENDING],
+    }
+
+
+def _part(currency: str, amount: int) -> dict[str, Any]:
+    return {"amount": amount, "currency": currency, "source_types": {"card": amount}}

@@ -17,6 +17,9 @@ RECORDED: dict[str, Recorded] = {
     "account.updated": Recorded(
         "account", "A connected account was changed or rejected; its platform hears of it too."
     ),
+    "balance.available": Recorded(
+        "balance", "Money became available; told once for all that did so together."
+    ),
     "charge.captured": Recorded("charge", "Money that was authorized before has been taken."),
     "charge.expired": Recorded("charge", "It was authorized, not captured, and its time is over."),
     "charge.failed": Recorded("charge", "An attempt ended without money: declined, or failed."),

@@ -8,8 +8,8 @@ from typing import assert_never
 from hazina.balances.line import Line
 from hazina.commands.command import settled, waiting
 from hazina.ledger import shapes
+from hazina.ledger.chart import AccountCode
 from hazina.money.rounding import basis_points_of
-from hazina.payment_methods.service import bypasses_pending
 from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
 from hazina.payments.incrementing import hold_anew
@@ -53,7 +53,7 @@ def captured(
     """
     merchant = draft.merchant
     fee = basis_points_of(amount, merchant.fee_basis_points)
-    at_once = bypasses_pending(charge.details.get("behaviour", charge.payment_method))
+    at_once = charge.matures_at_once
     draft.transfers.extend(
         shapes.capture(
             attempt_id=charge.id, operation_id=operation_id, merchant_id=merchant.merchant_id,
@@ -72,6 +72,8 @@ def captured(
             charge.id, available_on, draft.now,
         )
     )  # fmt: skip
+    if at_once:
+        draft.balance_available(charge.currency, {AccountCode.MERCHANT_AVAILABLE: amount - fee})
     charge_now = replace(
         charge, captured=final, amount_captured=charge.amount_captured + amount,
         fee=charge.fee + fee, funds="available" if at_once else "pending",

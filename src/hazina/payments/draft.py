@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
 from hazina.balances.line import Line
+from hazina.balances.service import balance_view
+from hazina.db.table import Row
 from hazina.db.unit import Claim, Delete, Insert, Lane, RowVersion, Unit, Update
 from hazina.events.service import Cause, record
 from hazina.ids import Ids
+from hazina.ledger.chart import AccountCode
 from hazina.ledger.types import Transfer
 from hazina.merchants.merchant import Merchant
 from hazina.payments.charge import Charge
@@ -32,7 +35,8 @@ class Draft:
     """Collects rows, transfers and events of one unit of work.
 
     `now` is the moment of the decision, `slot` the writer slot whose house accounts are used,
-    `capabilities` what each provider account can do.
+    `capabilities` what each provider account can do. `accounts` are the merchant's in the ledger,
+    read where `balance.available` is to be told.
     """
 
     merchant: Merchant
@@ -47,6 +51,7 @@ class Draft:
     writes: list[Insert | Update | Delete] = field(default_factory=list)
     transfers: list[Transfer] = field(default_factory=list)
     on_refusal: list[Insert | Claim | Update | Delete] = field(default_factory=list)
+    accounts: Sequence[Row] | None = None
 
     def add(self, new: Held) -> None:
         """Insert an object."""
@@ -104,6 +109,26 @@ class Draft:
                 previous_attributes=previous,
             )
         )
+
+    def balance_available(self, currency: str, moved: dict[AccountCode, int]) -> None:
+        """Record that money became available, with the balance as read and this unit's effect.
+
+        What others commit in the meantime is in the next event, as it is with any snapshot.
+        """
+        if self.accounts is None:
+            return
+        merchant = self.merchant
+        shown = balance_view(
+            self.accounts, merchant, {(code, currency): minor for code, minor in moved.items()}
+        )
+        self.writes.append(
+            record(
+                merchant_id=merchant.merchant_id, livemode=merchant.livemode,
+                event_id=self.ids.new("evt"), type="balance.available", object_view=shown,
+                object_id="balance", sequence=0, created=self.now,
+                request_id=self.cause.request_id, idempotency_key=self.cause.idempotency_key,
+            )
+        )  # fmt: skip
 
     def unit(self) -> Unit:
         """Return the finished unit of work."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from hazina.clock import Clock
 from hazina.commands.command import Command
 from hazina.crashpoints import crashpoint
 from hazina.db.reader import Reader
+from hazina.db.table import Row
 from hazina.db.unit import Committed, Lane, Refused, Taken, Unit
 from hazina.db.writer import Writer, commit
 from hazina.events.service import Cause
@@ -172,19 +173,24 @@ class Operations:
         """Commit what an outcome means, from what is known or else from what is read."""
         loads = 0
 
+        accounts: Sequence[Row] | None = None
+
         async def load() -> tuple[Subject, Held | None, datetime]:
-            nonlocal loads
+            nonlocal loads, accounts
             loads += 1
             if known is not None and loads == 1:
                 subject, held_now = known, held
             else:
                 subject = await self._store.subject(command, merchant.livemode)
                 held_now = await self._still_held(held)
+            if subject.charge.matures_at_once:
+                accounts = await self._store.accounts(merchant.merchant_id)
             return subject, held_now, await self._clocks.now(merchant, subject.intent.customer)
 
         def decide(state: tuple[Subject, Held | None, datetime]) -> Applied:
             subject, held_now, now = state
             draft = self.draft(merchant, cause, Lane.OUTCOME, now)
+            draft.accounts = accounts
             effect = apply(draft, subject, performed.outcome, performed.next_ms)
             answer = (
                 keys.refused(effect.refusal)

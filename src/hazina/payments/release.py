@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hazina.ledger import shapes
+from hazina.ledger.chart import AccountCode
 from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
 from hazina.values import replace
@@ -23,3 +24,10 @@ def funds(draft: Draft, charge: Charge) -> None:
                 overdraft_minor=merchant.overdraft_minor,
             )
         )  # fmt: skip
+        draft.balance_available(
+            charge.currency,
+            {
+                AccountCode.MERCHANT_PENDING: -net_minor,
+                AccountCode.MERCHANT_AVAILABLE: net_minor,
+            },
+        )

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
 from typing import Any, NoReturn
 
 from hazina.balances.line import view as line_view
 from hazina.clock import Clock
 from hazina.commands.command import Command
 from hazina.db.reader import Reader
-from hazina.db.unit import Committed, Lane
-from hazina.db.writer import Writer, commit
+from hazina.db.writer import Writer
 from hazina.events.service import Cause
 from hazina.idempotency import service as keys
 from hazina.idempotency.service import Answer, Idempotency, IdempotencyRequest
 from hazina.ids import Ids
 from hazina.merchants.clocks import Clocks
-from hazina.merchants.merchant import Caller, Merchant
+from hazina.merchants.merchant import Caller
 from hazina.merchants.service import Merchants
 from hazina.paging import Page
 from hazina.payment_methods.service import PaymentMethods
-from hazina.payments import release, requests
+from hazina.payments import requests
 from hazina.payments.charge import Charge, check_capture
 from hazina.payments.draft import Draft
+from hazina.payments.due import Due
 from hazina.payments.intent import CONFIRMABLE, Intent, check_state
 from hazina.payments.operations import (
-    Applied,
     Operations,
     PaymentSettings,
     Perform,
@@ -55,7 +52,6 @@ class Payments:
         settings: PaymentSettings,
     ) -> None:  # fmt: skip
         self._reader = reader
-        self._writer = writer
         self._clock = clock
         self._merchants = merchants
         self._clocks = clocks
@@ -65,6 +61,10 @@ class Payments:
         self._operations = Operations(
             reader=reader, writer=writer, clock=clock, ids=ids, clocks=clocks,
             store=self._store, idempotency=idempotency, settings=settings,
+        )  # fmt: skip
+        self._due = Due(
+            reader=reader, writer=writer, clock=clock, clocks=clocks, merchants=merchants,
+            store=self._store, operations=self._operations, settings=settings,
         )  # fmt: skip
 
     def connect(self, perform: Perform, capabilities: Mapping[str, Capabilities]) -> None:
@@ -290,60 +290,11 @@ class Payments:
 
     async def release_due(self, limit: int = 100) -> int:
         """Make captured money available whose day has come; return how many."""
-        released = 0
-        rows = await self._reader.query(
-            "charge_release_due", {"now": self._clock.now(), "limit": limit}
-        )
-        for row in rows:
-            merchant = await self._merchants.get(row["merchant_id"])
-
-            async def load(
-                row: Any = row, merchant: Merchant = merchant
-            ) -> tuple[Charge, datetime]:
-                charge = await self._store.any_charge(row["merchant_id"], row["id"])
-                return charge, await self._clocks.now(merchant, charge.customer)
-
-            def decide(loaded: tuple[Charge, datetime], merchant: Merchant = merchant) -> Applied:
-                charge, now = loaded
-                draft = self._operations.draft(merchant, Cause(), Lane.BULK, now)
-                release.funds(draft, charge)
-                return Applied(draft.unit(), Answer(None, b""))
-
-            _, verdict = await commit(self._writer, load, decide)
-            released += isinstance(verdict, Committed)
-        return released
+        return await self._due.release(limit)
 
     async def expire_due(self, limit: int = 20) -> int:
-        """Void the authorizations whose time is over; return how many were begun.
-
-        Each is a cancellation like a client's, so a capture that came first goes first, and another
-        worker's attempt at the same one finds its operation open.
-        """
-        rows = await self._reader.query(
-            "charge_expiry_due", {"now": self._clock.now(), "limit": limit}
-        )
-        begun = await asyncio.gather(*(self._expire(row["merchant_id"], row["id"]) for row in rows))
-        return sum(begun)
-
-    async def _expire(self, merchant_id: str, charge_id: str) -> bool:
-        caller = Caller(await self._merchants.get(merchant_id), False, "")
-        due = False
-
-        async def load() -> tuple[Intent, Charge]:
-            charge = await self._store.any_charge(merchant_id, charge_id)
-            return await self._store.any_intent(merchant_id, charge.payment_intent), charge
-
-        def decide(draft: Draft, loaded: tuple[Intent, Charge]) -> Intent | Subject:
-            nonlocal due
-            intent, charge = loaded
-            begun = requests.expire(draft, intent, charge, self._settings.command_lease_ms)
-            due = begun is not None
-            if begun is None:
-                draft.put(intent, intent)
-            return begun or intent
-
-        await self._operations.begin(caller, None, load, decide, shows_intent)
-        return due
+        """Void the authorizations whose time is over; return how many were begun."""
+        return await self._due.expire(limit)
 
     # How it is done
 

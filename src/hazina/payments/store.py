@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -106,6 +107,10 @@ class Payments:
         if row is None or row["deleted"]:
             raise missing("customer", customer_id, "customer")
         return customer_id
+
+    async def accounts(self, merchant_id: str) -> Sequence[Row]:
+        """Return the merchant's ledger accounts, for an event that shows the balance."""
+        return await self._reader.query("merchant_accounts", {"merchant_id": merchant_id})
 
     async def source(self, merchant_id: str, params: dict[str, Any]) -> str:
         """Return what an older client charges: the source, or the customer's default one."""

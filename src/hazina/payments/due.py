@@ -1,0 +1,103 @@
+"""What falls due by itself: authorizations that run out, and money that becomes available."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from hazina.clock import Clock
+from hazina.db.reader import Reader
+from hazina.db.unit import Committed, Lane
+from hazina.db.writer import Writer, commit
+from hazina.events.service import Cause
+from hazina.idempotency.service import Answer
+from hazina.merchants.clocks import Clocks
+from hazina.merchants.merchant import Caller
+from hazina.merchants.service import Merchants
+from hazina.payments import release, requests
+from hazina.payments.charge import Charge
+from hazina.payments.draft import Draft
+from hazina.payments.intent import Intent
+from hazina.payments.operations import Applied, Operations, PaymentSettings, shows_intent
+from hazina.payments.store import Payments as Store
+from hazina.payments.subject import Subject
+
+
+class Due:
+    """Does what the day has come for. Any number of processes may do it at once."""
+
+    def __init__(
+        self, *, reader: Reader, writer: Writer, clock: Clock, clocks: Clocks,
+        merchants: Merchants, store: Store, operations: Operations, settings: PaymentSettings,
+    ) -> None:  # fmt: skip
+        self._reader = reader
+        self._writer = writer
+        self._clock = clock
+        self._clocks = clocks
+        self._merchants = merchants
+        self._store = store
+        self._operations = operations
+        self._settings = settings
+
+    async def release(self, limit: int) -> int:
+        """Make captured money available; a merchant hears of it once per look, with the last."""
+        rows = await self._reader.query(
+            "charge_release_due", {"now": self._clock.now(), "limit": limit}
+        )
+        last = {row["merchant_id"]: row["id"] for row in rows}
+        released = 0
+        for row in rows:
+            told = last[row["merchant_id"]] == row["id"]
+            released += await self._release(row["merchant_id"], row["id"], told)
+        return released
+
+    async def _release(self, merchant_id: str, charge_id: str, told: bool) -> bool:
+        merchant = await self._merchants.get(merchant_id)
+
+        async def load() -> tuple[Charge, datetime, Any]:
+            charge = await self._store.any_charge(merchant_id, charge_id)
+            now = await self._clocks.now(merchant, charge.customer)
+            return charge, now, await self._store.accounts(merchant_id) if told else None
+
+        def decide(loaded: tuple[Charge, datetime, Any]) -> Applied:
+            charge, now, accounts = loaded
+            draft = self._operations.draft(merchant, Cause(), Lane.BULK, now)
+            draft.accounts = accounts
+            release.funds(draft, charge)
+            return Applied(draft.unit(), Answer(None, b""))
+
+        _, verdict = await commit(self._writer, load, decide)
+        return isinstance(verdict, Committed)
+
+    async def expire(self, limit: int) -> int:
+        """Void authorizations whose time is over.
+
+        Each is a cancellation like a client's, so a capture that came first goes first, and another
+        worker's attempt at the same one finds its operation open.
+        """
+        rows = await self._reader.query(
+            "charge_expiry_due", {"now": self._clock.now(), "limit": limit}
+        )
+        begun = await asyncio.gather(*(self._expire(row["merchant_id"], row["id"]) for row in rows))
+        return sum(begun)
+
+    async def _expire(self, merchant_id: str, charge_id: str) -> bool:
+        caller = Caller(await self._merchants.get(merchant_id), False, "")
+        due = False
+
+        async def load() -> tuple[Intent, Charge]:
+            charge = await self._store.any_charge(merchant_id, charge_id)
+            return await self._store.any_intent(merchant_id, charge.payment_intent), charge
+
+        def decide(draft: Draft, loaded: tuple[Intent, Charge]) -> Intent | Subject:
+            nonlocal due
+            intent, charge = loaded
+            begun = requests.expire(draft, intent, charge, self._settings.command_lease_ms)
+            due = begun is not None
+            if begun is None:
+                draft.put(intent, intent)
+            return begun or intent
+
+        await self._operations.begin(caller, None, load, decide, shows_intent)
+        return due
