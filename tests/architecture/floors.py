@@ -26,7 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "catalog",
         "risk",
     ),
-    ("payments", "payouts", "issuing"),
+    ("payments", "setup_intents", "payouts", "issuing"),
     ("reconciliation", "disputes", "checkout"),
     ("dispatch", "connectors", "vault_client", "kafka", "redis", "mail"),
     ("bootstrap", "telemetry"),

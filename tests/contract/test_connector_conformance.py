@@ -32,7 +32,7 @@ from tests.support.callback_receiver import CallbackReceiver, Received
 from tests.support.cardholder_browser import answer_challenge
 from tests.support.simulator import Simulator
 
-AUTHORIZE, INCREMENT, CAPTURE, VOID, REFUND = Operation
+AUTHORIZE, INCREMENT, CAPTURE, VOID, REFUND, VERIFY = Operation
 IDS = SystemIds()
 
 # What each fault does to an operation that would be approved: the outcome's type, and whether
@@ -85,6 +85,8 @@ class Account:
         first = self.authorization(method, capture=operation is REFUND)
         if operation is AUTHORIZE:
             return first
+        if operation is VERIFY:
+            return replace(first, operation=VERIFY, amount_minor=0)
         assert isinstance(await self.connector.perform(first), Approved)
         return OperationRequest(operation, IDS.new("op"), 5_000, "kes", first.reference)
 
@@ -154,7 +156,7 @@ async def test_each_operation_is_approved_for_exactly_what_was_asked(
     request = await account.prepared(operation)
     outcome = await account.connector.perform(request)
     assert isinstance(outcome, Approved)
-    assert (outcome.amount_minor, outcome.currency) == (5_000, "kes")
+    assert (outcome.amount_minor, outcome.currency) == (request.amount_minor, "kes")
     assert outcome.network.network_code == "00"
     assert outcome.provider_reference
     assert len(account.effects(request.reference)) == 1
@@ -209,7 +211,7 @@ async def test_each_fault_yields_its_outcome_and_the_inquiry_tells_the_truth(
     found = await settled(account, request) if has_effect else None
     if has_effect:
         assert isinstance(found, Approved), found
-        assert found.amount_minor == 5_000
+        assert found.amount_minor == request.amount_minor
     else:
         found = await account.connector.inquire(request)
         assert isinstance(found, NotFound | Declined | Unknown), found

@@ -19,6 +19,7 @@ from hazina.merchants.service import Accounts, ApiKeys, Merchants
 from hazina.paging import Page
 from hazina.payment_methods.service import PaymentMethods
 from hazina.payment_methods.tokens import Tokens
+from hazina.setup_intents.service import SetupIntents
 from hazina.webhooks.service import WebhookEndpoints
 
 Changed = Awaitable[Answer]
@@ -129,6 +130,8 @@ class Core(Protocol):
     def sources(self) -> Sources: ...
     @property
     def payment_methods(self) -> PaymentMethods: ...
+    @property
+    def setup_intents(self) -> SetupIntents: ...
     @property
     def tokens(self) -> Tokens: ...
     @property

@@ -34,6 +34,23 @@ EXPANDABLE: dict[str, dict[str, str]] = {
     },
     "balance_transaction": {"source": "source"},
     "payment_method": {"customer": "customer"},
+    "card": {"customer": "customer"},
+    "customer": {
+        "default_source": "card",
+        "invoice_settings": "invoice_settings",
+        "sources": "sources",
+    },
+    "invoice_settings": {"default_payment_method": "payment_method"},
+    "setup_intent": {
+        "customer": "customer",
+        "latest_attempt": "setup_attempt",
+        "payment_method": "payment_method",
+    },
+    "setup_attempt": {
+        "customer": "customer",
+        "payment_method": "payment_method",
+        "setup_intent": "setup_intent",
+    },
     "product": {"default_price": "price"},
     "checkout.session": {
         "customer": "customer",
@@ -48,6 +65,7 @@ EXPANDABLE: dict[str, dict[str, str]] = {
 }
 """What each object can show in place of an id; `source` is told by the id's prefix."""
 
+_PARTS = frozenset({"invoice_settings"})
 _SOURCES = {"ch": "charge", "re": "refund"}
 
 
@@ -113,16 +131,22 @@ class Expander:
         self._caller = caller
         self._loaded: dict[tuple[str, str], dict[str, Any] | None] = {}
 
-    async def expand(self, view: dict[str, Any], path: tuple[str, ...]) -> None:
-        """Expand one path of a view, in place. What is null or gone stays as it is."""
+    async def expand(
+        self, view: dict[str, Any], path: tuple[str, ...], kind: str | None = None
+    ) -> None:
+        """Expand one path of a view, in place. What is null or gone stays as it is.
+
+        `kind` is told of parts that are no objects of their own.
+        """
         name = path[0]
-        target = EXPANDABLE.get(view.get("object", ""), {}).get(name)
+        target = EXPANDABLE.get(kind or view.get("object", ""), {}).get(name)
         if target is None:
             return
-        if target == "refunds":
+        if target in ("refunds", "sources"):
             # A list that stands there already belongs to an answer that is replayed.
-            if view.get(name) is None:
-                view[name] = await self._refunds(view["id"])
+            if view.get(name) is None and not view.get("deleted"):
+                listed = self._refunds if target == "refunds" else self._sources
+                view[name] = await listed(view["id"])
             return
         if target == "line_items":
             await self._line_items(view, path[1:])
@@ -135,7 +159,7 @@ class Expander:
             # A copy: the same object may stand elsewhere in the answer without expansion.
             value = view[name] = dict(found)
         if isinstance(value, dict) and len(path) > 1:
-            await self.expand(value, path[1:])
+            await self.expand(value, path[1:], target if target in _PARTS else None)
 
     async def _load(self, target: str, object_id: str) -> dict[str, Any] | None:
         kind = target
@@ -152,7 +176,11 @@ class Expander:
                 case "customer":
                     return await self._core.customers.retrieve(self._caller, object_id)
                 case "payment_method":
-                    return await self._core.payment_methods.retrieve(self._caller, object_id)
+                    return await self._payment_method(object_id)
+                case "card":
+                    return await self._core.sources.find(self._caller, object_id)
+                case "setup_intent" | "setup_attempt":
+                    return await self._core.setup_intents.retrieve(self._caller, kind, object_id)
                 case "product" | "price":
                     return await self._core.catalog.retrieve(self._caller, kind, object_id)
                 case "payment_link":
@@ -165,6 +193,18 @@ class Expander:
             if refusal.code in (Code.RESOURCE_MISSING, Code.PAYMENT_METHOD_UNKNOWN):
                 return None
             raise
+
+    async def _payment_method(self, method_id: str) -> dict[str, Any]:
+        """Return a method; to a browser without what is only the merchant's."""
+        view = await self._core.payment_methods.retrieve(self._caller, method_id)
+        if self._caller.publishable:
+            view = {name: v for name, v in view.items() if name not in ("customer", "metadata")}
+        return view
+
+    async def _sources(self, customer_id: str) -> dict[str, Any]:
+        data, has_more = await self._core.sources.list(self._caller, customer_id, {}, Page())
+        url = f"/v1/customers/{customer_id}/sources"
+        return {"object": "list", "url": url, "has_more": has_more, "data": data}
 
     async def _refunds(self, charge_id: str) -> dict[str, Any]:
         data, has_more = await self._core.payments.list(

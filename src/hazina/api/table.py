@@ -17,6 +17,7 @@ from hazina.api.v1 import (
     prices,
     products,
     refunds,
+    setup_intents,
     sources,
     webhook_endpoints,
 )
@@ -32,6 +33,7 @@ ROUTES: tuple[Route, ...] = (
     *sources.ROUTES,
     *checkout_sessions.ROUTES,
     *payment_links.ROUTES,
+    *setup_intents.ROUTES,
     *balance.ROUTES,
     *events.ROUTES,
     *webhook_endpoints.ROUTES,

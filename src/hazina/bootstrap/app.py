@@ -20,6 +20,8 @@ from hazina.checkout import tables as checkout_tables
 from hazina.checkout.parts import Checkout
 from hazina.clock import Clock, SystemClock
 from hazina.commands import tables as commands_tables
+from hazina.commands.command import Command
+from hazina.commands.performing import Performed
 from hazina.connectors import find
 from hazina.customers import tables as customers_tables
 from hazina.customers.keeping import Keeping
@@ -53,6 +55,11 @@ from hazina.payments import tables as payments_tables
 from hazina.payments.authorizing import PROVIDER
 from hazina.payments.operations import PaymentSettings
 from hazina.payments.service import Payments
+from hazina.rails.contract import Connector, ConnectorKind, Operation
+from hazina.rails.transport import Transport
+from hazina.setup_intents import tables as setup_intents_tables
+from hazina.setup_intents.requests import SetupSettings
+from hazina.setup_intents.service import SetupIntents
 from hazina.tasks import Tasks
 from hazina.webhooks import tables as webhooks_tables
 from hazina.webhooks.service import WebhookEndpoints
@@ -63,7 +70,7 @@ SCHEMA = Schema(
     + checkout_tables.TABLES + catalog_tables.TABLES + customers_tables.TABLES
     + webhooks_tables.TABLES + inbox_tables.TABLES
     + events_tables.TABLES + balances_tables.TABLES + merchants_tables.TABLES
-    + payment_methods_tables.TABLES + ledger_tables.TABLES
+    + payment_methods_tables.TABLES + setup_intents_tables.TABLES + ledger_tables.TABLES
 )  # fmt: skip
 
 
@@ -88,6 +95,7 @@ class Core:
     api_keys: ApiKeys
     idempotency: Idempotency
     payments: Payments
+    setup_intents: SetupIntents
     customers: Customers
     catalog: Catalog
     keeping: Keeping
@@ -129,6 +137,38 @@ class Core:
             await thing.close()
 
 
+def _connector(settings: Settings, transport: Transport) -> Connector:
+    kind: ConnectorKind = find()["sandbox"].CONNECTOR
+    return kind.build(
+        kind.settings(
+            url=settings.simulator_url, callback_secret=settings.callback_secret,
+            call_timeout_ms=settings.call_timeout_ms,
+            not_found_window_ms=settings.not_found_window_ms,
+            inquiry_schedule_ms=settings.inquiry_schedule_ms,
+        ),
+        transport,
+    )  # fmt: skip
+
+
+def _dispatch_settings(settings: Settings) -> DispatchSettings:
+    return DispatchSettings(
+        deadline_ms=settings.deadline_ms,
+        send_age_max_ms=min(settings.command_lease_ms, settings.inquiry_lease_ms)
+        - settings.call_timeout_ms,
+        inquiry_lease_ms=settings.inquiry_lease_ms,
+    )
+
+
+async def _report(
+    payments: Payments, setup_intents: SetupIntents, command: Command, performed: Performed
+) -> None:
+    """Bring an outcome to the package that issued the command."""
+    if command.operation is Operation.VERIFY:
+        await setup_intents.report(command, performed)
+    else:
+        await payments.report(command, performed)
+
+
 async def open_core(
     settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None
 ) -> Core:
@@ -160,23 +200,24 @@ async def open_core(
         clocks=clocks, idempotency=idempotency, methods=methods,
         settings=PaymentSettings(settings.command_lease_ms, settings.key_lease_ms),
     )  # fmt: skip
+    setup_intents = SetupIntents(
+        reader=reader, writer=writer, clock=clock, clocks=clocks, ids=ids, merchants=merchants,
+        methods=methods, idempotency=idempotency,
+        settings=SetupSettings(PROVIDER, settings.command_lease_ms, settings.key_lease_ms),
+    )  # fmt: skip
+    report = partial(_report, payments, setup_intents)
     transport = HttpTransport()
-    kind = find()["sandbox"].CONNECTOR
-    connector = kind.build(_sandbox_settings(kind, settings), transport)
+    connector = _connector(settings, transport)
     dispatch = Dispatcher(
         connectors={PROVIDER: connector}, reader=reader, writer=writer, clock=clock, ids=ids,
-        tasks=tasks, report=payments.report,
-        settings=DispatchSettings(
-            deadline_ms=settings.deadline_ms,
-            send_age_max_ms=min(settings.command_lease_ms, settings.inquiry_lease_ms)
-            - settings.call_timeout_ms,
-            inquiry_lease_ms=settings.inquiry_lease_ms,
-        ),
+        tasks=tasks, report=report,
+        settings=_dispatch_settings(settings),
     )  # fmt: skip
     payments.connect(dispatch.run_now, {PROVIDER: connector.capabilities})
+    setup_intents.connect(dispatch.run_now)
     callbacks = Callbacks(
-        connectors={kind.name: connector}, reader=reader, writer=writer, clock=clock,
-        report=payments.report, ask=dispatch.ask,
+        connectors={connector.name: connector}, reader=reader, writer=writer, clock=clock,
+        report=report, ask=dispatch.ask,
     )  # fmt: skip
     catalog = Catalog(reader, idempotency, clock, ids)
     checkout = checkout_parts.wire(
@@ -188,8 +229,7 @@ async def open_core(
         settings, clock, ids, reader, writer, tasks, merchants, clocks,
         Accounts(reader, idempotency, clock, ids, merchants.forget),
         ApiKeys(reader, idempotency, clock, ids, settings.pepper.encode(), merchants.forget),
-        idempotency, payments,
-        customers, catalog, keeping,
+        idempotency, payments, setup_intents, customers, catalog, keeping,
         Sources(idempotency, customers, keeping, methods), methods,
         Tokens(reader, idempotency, clock, ids, methods),
         checkout,
@@ -197,15 +237,6 @@ async def open_core(
         WebhookEndpoints(reader, idempotency, clock, ids),
         Balances(reader), Ledgers(reader, writer, clock), dispatch, callbacks, nudge,
         [connector, transport, reader, *stores],
-    )  # fmt: skip
-
-
-def _sandbox_settings(kind: Any, settings: Settings) -> Any:
-    return kind.settings(
-        url=settings.simulator_url, callback_secret=settings.callback_secret,
-        call_timeout_ms=settings.call_timeout_ms,
-        not_found_window_ms=settings.not_found_window_ms,
-        inquiry_schedule_ms=settings.inquiry_schedule_ms,
     )  # fmt: skip
 
 

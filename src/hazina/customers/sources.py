@@ -107,6 +107,10 @@ class Sources:
         """Return one card of a customer. Refuses `resource_missing`."""
         return source_view(await self._source(caller, customer_id, source_id))
 
+    async def find(self, caller: Caller, source_id: str) -> dict[str, Any]:
+        """Return a card, whosever it is. Refuses `resource_missing`."""
+        return source_view(await self._methods.stored(caller.merchant, source_id, "source"))
+
     async def list(
         self, caller: Caller, customer_id: str, filters: dict[str, Any], page: Page
     ) -> tuple[list[dict[str, Any]], bool]:

@@ -8,13 +8,13 @@ import structlog
 
 from hazina.clock import Clock, unix
 from hazina.commands.command import Command, State, from_row
+from hazina.commands.performing import Performed
 from hazina.crashpoints import crashpoint
 from hazina.db.reader import Reader
 from hazina.db.table import Row
 from hazina.db.unit import Claim, Committed, Lane, RowVersion, Taken, Unit, Update
 from hazina.db.writer import Writer
 from hazina.dispatch.service import Report
-from hazina.payments.operations import Performed
 from hazina.rails.contract import CallbackRefused, Connector
 from hazina.rails.outcome import InquiryOutcome
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from hazina.clock import Clock
 from hazina.commands.command import Command, State, change, from_row
+from hazina.commands.performing import Performed
 from hazina.crashpoints import crashpoint
 from hazina.db.reader import Reader
 from hazina.db.table import Row
@@ -16,7 +17,6 @@ from hazina.db.unit import Committed, Lane, Unit
 from hazina.db.writer import Writer
 from hazina.dispatch.guard import Guard, GuardState
 from hazina.ids import Ids
-from hazina.payments.operations import Performed
 from hazina.rails.contract import Connector
 from hazina.rails.outcome import InquiryOutcome, NotFound, NotSent, Outcome, Unknown
 from hazina.tasks import Tasks

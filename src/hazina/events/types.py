@@ -76,5 +76,16 @@ RECORDED: dict[str, Recorded] = {
     "refund.created": Recorded("refund", "A refund was accepted, and may already have succeeded."),
     "refund.failed": Recorded("refund", "The money came back; the merchant has it again."),
     "refund.updated": Recorded("refund", "The refund's status or metadata changed."),
+    "setup_intent.canceled": Recorded("setup_intent", "It was canceled."),
+    "setup_intent.created": Recorded("setup_intent", "It was made."),
+    "setup_intent.requires_action": Recorded(
+        "setup_intent", "The customer must authenticate, where `next_action` says."
+    ),
+    "setup_intent.setup_failed": Recorded(
+        "setup_intent", "An attempt failed; another payment method can be tried."
+    ),
+    "setup_intent.succeeded": Recorded(
+        "setup_intent", "The bank agreed to later payments; the customer keeps the method."
+    ),
 }
 """A test compares the names with those that the code records."""

@@ -11,7 +11,10 @@ RESOURCES = (
 )  # fmt: skip
 """Everything that a scope can be given for; API keys are not among them, on purpose: a restricted
 key could otherwise make itself a better one."""
-_OTHER_RESOURCES = {"card": "sources", "item": "checkout_sessions"}
+_OTHER_RESOURCES = {
+    "card": "sources", "invoice_settings": "customers", "item": "checkout_sessions",
+    "setup_attempt": "setup_intents",
+}  # fmt: skip
 LEVELS = ("none", "read", "write")
 
 

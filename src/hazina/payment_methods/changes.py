@@ -79,6 +79,21 @@ def attach(
     return after, changes
 
 
+def set_up(
+    moment: Moment, before: PaymentMethod, customer_id: str | None
+) -> tuple[PaymentMethod, Changes]:
+    """Note that a method's bank agreed to later payments; attach it where that is possible.
+
+    Refuses nothing: what a bank has agreed to cannot be taken back by what happened meanwhile.
+    """
+    after = before.set_up()
+    if customer_id is None or before.customer is not None or before.detached:
+        return after, Changes(*written(before, after))
+    after = after.attached_to(customer_id)
+    changes = Changes(*written(before, after))
+    return after, changes + announced(moment, "payment_method.attached", after)
+
+
 def detach(moment: Moment, before: PaymentMethod) -> tuple[PaymentMethod, Changes]:
     """Take a method from its customer, for good. Refuses `payment_method_unexpected_state`."""
     after = before.detached_for_good()

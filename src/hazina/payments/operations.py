@@ -8,6 +8,7 @@ from typing import Any
 
 from hazina.clock import Clock
 from hazina.commands.command import Command
+from hazina.commands.performing import Perform, Performed
 from hazina.crashpoints import crashpoint
 from hazina.db.reader import Reader
 from hazina.db.table import Row
@@ -29,21 +30,8 @@ from hazina.payments.store import Payments as Store
 from hazina.payments.subject import Subject
 from hazina.payments.view import charge_view, intent_view, refund_view
 from hazina.rails.contract import Capabilities
-from hazina.rails.outcome import NotFound, Outcome
 from hazina.refusals import Code, Refusal
 from hazina.values import replace, value
-
-
-@value
-class Performed:
-    """What came of performing a command, and how long to wait before asking again."""
-
-    outcome: Outcome | NotFound
-    next_ms: int
-
-
-Perform = Callable[[Command, int], Awaitable[Performed]]
-"""Performs a command; the number is the monotonic moment before which it was not leased."""
 
 
 @value

@@ -61,6 +61,8 @@ def apply(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next_ms: 
             return apply_void(draft, subject, outcome, next_ms)
         case Operation.REFUND:
             return apply_refund(draft, subject, outcome, next_ms)
+        case Operation.VERIFY:
+            raise AssertionError("verifications belong to setup intents")
         case _ as never:
             assert_never(never)
 

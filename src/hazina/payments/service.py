@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from hazina.balances.line import view as line_view
 from hazina.clock import Clock
 from hazina.commands.command import Command
+from hazina.commands.performing import Perform, Performed
 from hazina.db.reader import Reader
 from hazina.db.writer import Writer
 from hazina.events.service import Cause
@@ -27,8 +28,6 @@ from hazina.payments.intent import CONFIRMABLE, Intent, check_state
 from hazina.payments.operations import (
     Operations,
     PaymentSettings,
-    Perform,
-    Performed,
     Shown,
     shows_charge,
     shows_intent,

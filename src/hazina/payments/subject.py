@@ -18,10 +18,10 @@ from hazina.rails.outcome import (
     Declined,
     NotFound,
     NotSent,
-    Outcome,
     Pending,
     Unknown,
 )
+from hazina.rails.outcome import evidence as evidence
 from hazina.refusals import Refusal
 from hazina.values import replace, value
 
@@ -115,22 +115,3 @@ def owed(command: Command, next_ms: int, outcome: NotSent | NotFound) -> Any:
         command, state=State.RESEND.value, lease_until=None, next_at=next_ms,
         evidence=evidence(outcome),
     )  # fmt: skip
-
-
-def evidence(outcome: Outcome | NotFound) -> str:
-    """Return what is known, in a few words, to be kept and shown."""
-    match outcome:
-        case Unknown():
-            return (
-                f"{outcome.reason} ({outcome.reason_code})"
-                if outcome.reason_code
-                else (outcome.reason)
-            )
-        case NotSent():
-            return outcome.reason
-        case NotFound():
-            return "the provider does not know the reference"
-        case Pending():
-            return "the provider has not decided yet"
-        case _:
-            return type(outcome).__name__

@@ -20,6 +20,7 @@ class Operation(StrEnum):
     CAPTURE = "capture"
     VOID = "void"
     REFUND = "refund"
+    VERIFY = "verify"
 
 
 @value
@@ -31,6 +32,7 @@ class OperationRequest:
     an authorization takes the money at once; `several_captures` asks that it may be captured in
     parts, of which only the last is `final` and releases the rest. An increment's amount is what is
     added. `customer_absent`: nobody is there to authenticate, so decline rather than challenge.
+    A verification is of no amount: it asks the bank to agree to later payments with the card.
     `metadata` is the merchant's, for test behaviour.
     """
 

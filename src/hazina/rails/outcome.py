@@ -81,3 +81,22 @@ class NotFound:
 
 Outcome = Approved | Declined | Pending | ActionRequired | NotSent | Unknown
 InquiryOutcome = Outcome | NotFound
+
+
+def evidence(outcome: Outcome | NotFound) -> str:
+    """Return what is known, in a few words, to be kept and shown."""
+    match outcome:
+        case Unknown():
+            return (
+                f"{outcome.reason} ({outcome.reason_code})"
+                if outcome.reason_code
+                else (outcome.reason)
+            )
+        case NotSent():
+            return outcome.reason
+        case NotFound():
+            return "the provider does not know the reference"
+        case Pending():
+            return "the provider has not decided yet"
+        case _:
+            return type(outcome).__name__

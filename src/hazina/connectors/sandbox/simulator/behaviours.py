@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,12 @@ class Behaviour:
     """Whether the cardholder must authenticate first."""
     refund: str = "approved"
     """approved, pending (succeeds later) or fails_later (approved first, fails afterwards)."""
+    verifies: bool = False
+    """Whether the bank agrees to later payments, all of which it then declines."""
+
+    def when_set_up(self) -> Behaviour:
+        """Return how a verification goes, for no money."""
+        return replace(self, decline=None) if self.verifies else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     ),
     **{name: Behaviour(decline=reason) for name, reason in _DECLINES.items()},
     **{f"visa_{name}": Behaviour(decline=reason) for name, reason in _DECLINES.items()},
-    "chargeCustomerFail": Behaviour(decline="generic_decline"),
+    "chargeCustomerFail": Behaviour(decline="generic_decline", verifies=True),
     "radarBlock": Behaviour(decline="suspected_fraud"),
     "riskLevelHighest": Behaviour(decline="suspected_fraud"),
     "threeDSecureOptionalProcessingError": Behaviour(decline="processing_error"),
@@ -94,7 +100,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "threeDSecureRequired": Behaviour(challenge=True),
     "threeDSecure2Required": Behaviour(challenge=True),
     "authenticationRequiredChargeDeclinedInsufficientFunds": Behaviour(
-        decline="insufficient_funds", challenge=True
+        decline="insufficient_funds", challenge=True, verifies=True
     ),
     "threeDSecureRequiredChargeDeclined": Behaviour(decline="generic_decline", challenge=True),
     "threeDSecureRequiredProcessingError": Behaviour(decline="processing_error", challenge=True),

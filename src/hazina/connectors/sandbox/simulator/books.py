@@ -144,8 +144,10 @@ class Books:
     def _decide(
         self, entry: Entry, subject: Entry | None, decline: str | None, pending: bool
     ) -> tuple[str, str | None]:
-        if entry.operation == "authorize":
+        if entry.operation in ("authorize", "verify"):
             behaviour = behaviour_of(entry.payment_method or "") or Behaviour()
+            if entry.operation == "verify":
+                behaviour = behaviour.when_set_up()
             if decline is None and behaviour.challenge and not entry.customer_absent:
                 return ACTION_REQUIRED, None
             absent = "authentication_required" if behaviour.challenge else None
@@ -161,7 +163,7 @@ class Books:
 
     def _move(self, entry: Entry, subject: Entry | None, sign: int = 1) -> tuple[Entry, ...]:
         # A pending operation counts against the bounds too, or two could exceed them together.
-        if sign > 0 and entry.state not in (APPROVED, PENDING):
+        if (sign > 0 and entry.state not in (APPROVED, PENDING)) or entry.operation == "verify":
             return ()
         if entry.operation == "authorize":
             if entry.capture and entry.state == APPROVED:

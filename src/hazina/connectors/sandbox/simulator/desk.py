@@ -12,7 +12,7 @@ import orjson
 
 from hazina.clock import Clock
 from hazina.connectors.sandbox.simulator import page
-from hazina.connectors.sandbox.simulator.behaviours import behaviour_of
+from hazina.connectors.sandbox.simulator.behaviours import Behaviour, behaviour_of
 from hazina.connectors.sandbox.simulator.books import (
     ACTION_REQUIRED,
     APPROVED,
@@ -39,6 +39,7 @@ _SILENCE_MS = 60_000
 _REFUND_FAILS_AFTER_MS = 1_000
 _NOT_FOUND_TIMES = 2
 _REQUESTS_MAX = 100_000
+_AMOUNTLESS = ("void", "verify")
 
 
 class Malformed(Exception):
@@ -299,8 +300,10 @@ class Desk:
             self._later(self._authenticated(exchange, entry, result == "complete"))
 
     async def _authenticated(self, exchange: Exchange, entry: Entry, complete: bool) -> None:
-        behaviour = behaviour_of(entry.payment_method or "")
-        reason = behaviour.decline if behaviour else None
+        behaviour = behaviour_of(entry.payment_method or "") or Behaviour()
+        if entry.operation == "verify":
+            behaviour = behaviour.when_set_up()
+        reason = behaviour.decline
         if not complete:
             reason = "authentication_failed"
         self._books.settle(entry, DECLINED if reason else APPROVED, reason)
@@ -343,12 +346,13 @@ def _asked(content: dict[str, Any]) -> Entry:
         raise Malformed("operation must be one of " + ", ".join(OPERATIONS))
     if not isinstance(reference, str) or not 0 < len(reference) <= 200 or "/" in reference:
         raise Malformed("reference must be a string of 1 to 200 characters")
-    if type(amount) is not int or amount < 0 or (amount == 0 and operation != "void"):
+    if type(amount) is not int or amount < 0 or (amount == 0 and operation not in _AMOUNTLESS):
         raise Malformed("amount must be a positive integer in minor units")
     if not isinstance(currency, str) or len(currency) != 3:
         raise Malformed("currency must be a three-letter code")
     method = content.get("payment_method")
-    if operation == "authorize" and (not isinstance(method, str) or behaviour_of(method) is None):
+    known = isinstance(method, str) and behaviour_of(method) is not None
+    if operation in ("authorize", "verify") and not known:
         raise Malformed("payment_method is not a test payment method")
     url = content.get("return_url")
     if url is not None and (not isinstance(url, str) or not url.isprintable()):

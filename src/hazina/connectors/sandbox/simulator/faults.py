@@ -8,7 +8,7 @@ from typing import Any
 
 from hazina.ids import Ids
 
-OPERATIONS = ("authorize", "increment", "capture", "void", "refund")
+OPERATIONS = ("authorize", "increment", "capture", "void", "refund", "verify")
 
 FAULTS = frozenset(
     {
@@ -46,14 +46,14 @@ class FaultRefused(Exception):
 def read_faults(text: str, operation: str) -> tuple[str, ...]:
     """Return the faults that `fault@operation,fault` asks of this operation.
 
-    A fault without an operation strikes the authorization. Raises `FaultRefused`.
+    A fault without an operation strikes authorizations and verifications. Raises `FaultRefused`.
     """
     found = []
     for part in text.split(","):
         fault, _, at = part.strip().partition("@")
         if fault not in FAULTS or (at and at not in OPERATIONS):
             raise FaultRefused(f"unknown fault {part.strip()[:60]!r}")
-        if (at or "authorize") == operation:
+        if at == operation or (not at and operation in ("authorize", "verify")):
             found.append(fault)
     return tuple(found)
 

@@ -23,9 +23,11 @@ button:focus-visible {{ outline: 3px solid #d97706; outline-offset: 2px }}
 
 def challenge(entry: Entry) -> bytes:
     """Return the question, with one button for each answer."""
+    what = f"a payment of {entry.amount} in the minor unit of {escape(entry.currency.upper())}"
+    if entry.operation == "verify":
+        what = "a merchant that wants to keep your card for later payments"
     content = (
-        f"<p>Sandbox bank: a payment of {entry.amount} in the minor unit of "
-        f"{escape(entry.currency.upper())} asks for your approval. No real card is involved.</p>"
+        f"<p>Sandbox bank: {what} asks for your approval. No real card is involved.</p>"
         f'<form method="post" action="/authentication/{escape(entry.id)}">'
         '<button type="submit" name="result" value="complete">Complete authentication</button>'
         '<button type="submit" name="result" value="fail" class="second">Fail authentication'
