@@ -9,6 +9,7 @@ import pytest
 
 from hazina.payments import requests
 from hazina.payments.intent import Intent, IntentStatus
+from hazina.rails.contract import Operation
 from hazina.refusals import Code, Refusal
 from tests.unit.payments import builders as b
 from tests.unit.payments.builders import S
@@ -18,26 +19,31 @@ STATE = Code.PAYMENT_INTENT_UNEXPECTED_STATE.value
 BUSY = Code.OPERATION_IN_PROGRESS.value
 NOT_REFUNDABLE = Code.CHARGE_NOT_REFUNDABLE.value
 
-REQUESTS = ("update", "reword", "confirm", "capture", "cancel", "refund")
+NOTHING = "nothing to do"
+
+REQUESTS = ("update", "reword", "confirm", "capture", "increment", "cancel", "expire", "refund")
 
 # One row per status; the columns are REQUESTS. `update` changes the amount, `reword` metadata only.
 IDLE: dict[IntentStatus, tuple[str, ...]] = {
-    S.REQUIRES_PAYMENT_METHOD: (OK, OK, OK, STATE, OK, NOT_REFUNDABLE),
-    S.REQUIRES_CONFIRMATION: (OK, OK, OK, STATE, OK, NOT_REFUNDABLE),
-    S.REQUIRES_ACTION: (STATE, OK, STATE, STATE, OK, NOT_REFUNDABLE),
-    S.PROCESSING: (STATE, OK, STATE, STATE, STATE, NOT_REFUNDABLE),
-    S.REQUIRES_CAPTURE: (STATE, OK, STATE, OK, OK, NOT_REFUNDABLE),
-    S.CANCELED: (STATE, OK, STATE, STATE, STATE, NOT_REFUNDABLE),
-    S.SUCCEEDED: (STATE, OK, STATE, STATE, STATE, OK),
+    S.REQUIRES_PAYMENT_METHOD: (OK, OK, OK, STATE, STATE, OK, NOTHING, NOT_REFUNDABLE),
+    S.REQUIRES_CONFIRMATION: (OK, OK, OK, STATE, STATE, OK, NOTHING, NOT_REFUNDABLE),
+    S.REQUIRES_ACTION: (STATE, OK, STATE, STATE, STATE, OK, NOTHING, NOT_REFUNDABLE),
+    S.PROCESSING: (STATE, OK, STATE, STATE, STATE, STATE, NOTHING, NOT_REFUNDABLE),
+    S.REQUIRES_CAPTURE: (STATE, OK, STATE, OK, OK, OK, OK, NOT_REFUNDABLE),
+    S.CANCELED: (STATE, OK, STATE, STATE, STATE, STATE, NOTHING, NOT_REFUNDABLE),
+    S.SUCCEEDED: (STATE, OK, STATE, STATE, STATE, STATE, NOTHING, OK),
 }
 # While the customer authenticates, the authorization is open and may still be canceled.
 AUTHORIZING: dict[IntentStatus, tuple[str, ...]] = {
-    status: (BUSY, OK, BUSY, BUSY, BUSY, row[5]) for status, row in IDLE.items()
-} | {S.REQUIRES_ACTION: (STATE, OK, STATE, STATE, OK, NOT_REFUNDABLE)}
+    status: (BUSY, OK, BUSY, BUSY, BUSY, BUSY, NOTHING, row[7]) for status, row in IDLE.items()
+} | {S.REQUIRES_ACTION: IDLE[S.REQUIRES_ACTION]}
 VOIDING: dict[IntentStatus, tuple[str, ...]] = {
-    status: (BUSY, OK, BUSY, BUSY, BUSY, row[5]) for status, row in IDLE.items()
+    status: (BUSY, OK, BUSY, BUSY, BUSY, BUSY, NOTHING, row[7]) for status, row in IDLE.items()
 }
-TABLES = {None: IDLE, "authorize": AUTHORIZING, "capture": VOIDING, "void": VOIDING}
+TABLES = {
+    None: IDLE, "authorize": AUTHORIZING, "increment": VOIDING, "capture": VOIDING,
+    "void": VOIDING,
+}  # fmt: skip
 
 CELLS = [
     pytest.param(kind, status, request, wanted, id=f"{request}-{status.value}-{kind}")
@@ -52,7 +58,8 @@ def _charge(intent: Intent) -> Any:
         case S.REQUIRES_ACTION | S.PROCESSING:
             return b.charge()
         case S.REQUIRES_CAPTURE:
-            return b.authorized()
+            features = {"incremental_authorization": "available"}
+            return b.authorized(hold="ch_1", capture_before=b.NOW, details=features)
         case S.SUCCEEDED:
             return b.captured()
         case _:
@@ -71,13 +78,20 @@ def _ask(request: str, intent: Intent) -> Any:
             return requests.confirm(drafted, intent, params, b.LEASE_MS)
         case "capture":
             return requests.capture(drafted, intent, charge or b.charge(), {}, b.LEASE_MS)
+        case "increment":
+            params = {"amount": intent.amount + 1}
+            return requests.increment(drafted, intent, charge or b.charge(), params, b.LEASE_MS)
         case "cancel":
             return requests.cancel(drafted, intent, charge, {}, b.LEASE_MS)
+        case "expire":
+            return requests.expire(drafted, intent, charge or b.charge(), b.LEASE_MS)
         case _:
             return requests.refund(drafted, intent, charge or b.charge(), {}, b.LEASE_MS)
 
 
 def test_the_tables_have_no_empty_cell() -> None:
+    holding = {operation.value for operation in Operation} - {"refund"}
+    assert TABLES.keys() == holding | {None}
     assert all(set(table) == set(IntentStatus) for table in TABLES.values())
     assert len(CELLS) == len(TABLES) * len(IntentStatus) * len(REQUESTS)
 
@@ -90,8 +104,8 @@ def test_each_request_in_each_state_is_allowed_or_refused(
     if kind is not None:
         intent = b.held(intent, kind)
 
-    if wanted == OK:
-        _ask(request_name, intent)
+    if wanted in (OK, NOTHING):
+        assert (_ask(request_name, intent) is None) == (wanted == NOTHING)
         return
     with pytest.raises(Refusal) as refused:
         _ask(request_name, intent)
