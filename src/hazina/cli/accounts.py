@@ -1,25 +1,20 @@
-"""What the command line tells of the ledger: the trial balance, the chains, the invariants."""
+"""The database that a command looks into, and the trial balance in its currencies."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-import hazina
-from hazina.bootstrap.app import SCHEMA, query_files
+from hazina.bootstrap.ledgers import open_reader
 from hazina.cli.place import unused
 from hazina.db import embedded
-from hazina.db.pooled import PooledReader
-from hazina.db.queries import load_queries
-from hazina.ledger.verify import trial_balance, verify
+from hazina.ledger.verify import trial_balance
 from hazina.money.currency import exponent
-
-_INVARIANTS = Path(hazina.__file__).parent / "ledger" / "invariants.sql"
 
 
 @contextmanager
@@ -45,7 +40,7 @@ def database(var: Path) -> Iterator[str]:
 async def show_trial_balance(url: str, console: Console | None = None) -> int:
     """Print the trial balance; return 0 if debits equal credits in every ledger, or else 1."""
     console = console or Console(highlight=False)
-    async with _reader(url) as reader:
+    async with open_reader(url) as reader:
         rows = await trial_balance(reader.query)
     table = Table(title="Trial balance", title_justify="left")
     for heading in ("account", "currency", "mode"):
@@ -68,32 +63,6 @@ async def show_trial_balance(url: str, console: Console | None = None) -> int:
         table.add_row("sum", code, "live" if livemode else "test", *cells, style="bold")
     console.print(table)
     return 0 if all(debits == credits for debits, credits in sums.values()) else 1
-
-
-async def show_verification(url: str, console: Console | None = None) -> int:
-    """Walk the chains and run the invariants; print what is wrong; return 0 if nothing is."""
-    console = console or Console(highlight=False)
-    async with _reader(url) as reader:
-        findings = await verify(reader.query)
-        names = sorted(load_queries([_INVARIANTS]))
-        broken = {name: rows for name in names if (rows := await reader.query(name, {}))}
-    for finding in findings:
-        console.print(f"[red]✗[/] slot {finding.slot}, batch {finding.sequence}: {finding.problem}")
-    for name, rows in broken.items():
-        console.print(f"[red]✗[/] {name}: {len(rows)} rows, the first: {dict(rows[0])}")
-    if not findings and not broken:
-        console.print(f"[green]✓[/] hash chains whole, {len(names)} invariants hold")
-    return 1 if findings or broken else 0
-
-
-@asynccontextmanager
-async def _reader(url: str) -> AsyncIterator[PooledReader]:
-    reader = PooledReader(url, SCHEMA, [*query_files(), _INVARIANTS], size=1)
-    await reader.open()
-    try:
-        yield reader
-    finally:
-        await reader.close()
 
 
 def _shown(amount_minor: int, code: str) -> str:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hazina.cli import accounts, keys, processes, stay
+from hazina.cli import accounts, keys, ledger, processes, stay
 from hazina.cli.place import NotPossible, SystemOptions
 from hazina.db.embedded_place import EmbeddedError
 from hazina.db.migrate import SchemaError, migrate
@@ -24,8 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-ledger = typer.Typer(help="Look into the ledger.", no_args_is_help=True)
-app.add_typer(ledger, name="ledger")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.keys, name="keys")
 app.add_typer(keys.merchants, name="merchants")
 
@@ -72,20 +71,6 @@ def migrate_command(var: Var = _VAR) -> None:
     with accounts.database(var) as url:
         for name in migrate(url):
             print(f"applied {name}")
-
-
-@ledger.command("trial-balance")
-def trial_balance(var: Var = _VAR) -> None:
-    """Print the sums of all accounts; debits equal credits in every ledger."""
-    with accounts.database(var) as url:
-        raise typer.Exit(asyncio.run(accounts.show_trial_balance(url)))
-
-
-@ledger.command()
-def verify(var: Var = _VAR) -> None:
-    """Walk the hash chains and run every invariant; exit code 1 if anything is wrong."""
-    with accounts.database(var) as url:
-        raise typer.Exit(asyncio.run(accounts.show_verification(url)))
 
 
 @app.command()

@@ -7,7 +7,7 @@ import signal
 
 from rich.console import Console
 
-from hazina.cli import accounts
+from hazina.cli import accounts, books
 from hazina.cli.place import NotPossible, SystemOptions, only_one
 from hazina.cli.story import Story
 from hazina.cli.system import Running, System
@@ -86,7 +86,7 @@ async def _stay(
                 return 130
             came_out = playing.result()
             balanced = await accounts.show_trial_balance(running.database_url, console)
-            verified = await accounts.show_verification(running.database_url, console)
+            verified = await books.show_verification(running.database_url, console=console)
             code = 0 if came_out and balanced == 0 and verified == 0 else 1
     _show_where(console, running, options, stay_up)
     if stay_up:

@@ -212,3 +212,43 @@ FROM pending p JOIN transfer t ON t.id = p.transfer_id
 WHERE p.state = 'pending' AND p.expires_ns <= %(now)s
 ORDER BY p.expires_ns, t.timestamp, t.id
 LIMIT %(limit)s;
+
+-- name: ledger_totals_at
+SELECT line, debits_pending, debits_posted, credits_pending, credits_posted
+FROM account_history
+WHERE account_id = %(account_id)s
+  AND line = (SELECT ledger_lines_until(%(account_id)s, %(moment)s::bigint));
+
+-- name: ledger_statement_lines
+SELECT h.line, h.timestamp, h.transfer_id, h.amount, h.debits_pending, h.debits_posted,
+       h.credits_pending, h.credits_posted, t.client_id, t.debit_account_id, t.credit_account_id,
+       t.flags, t.code, t.reference, t.entry,
+       d.client_id AS debit_client_id, c.client_id AS credit_client_id
+FROM account_history h
+JOIN transfer t ON t.id = h.transfer_id
+JOIN account d ON d.id = t.debit_account_id
+JOIN account c ON c.id = t.credit_account_id
+WHERE h.account_id = %(account_id)s AND h.line > %(after)s AND h.line <= %(upto)s
+ORDER BY h.line;
+
+-- name: ledger_accounts_page
+SELECT * FROM account
+WHERE id > %(after)s
+  AND (%(space)s::text IS NULL OR space = %(space)s::text)
+  AND (%(owner)s::text IS NULL OR owner = %(owner)s::text)
+ORDER BY id LIMIT %(limit)s;
+
+-- name: ledger_export_accounts
+SELECT * FROM account
+WHERE space = %(space)s AND (timestamp, id) > (%(timestamp)s::bigint, %(after)s::uuid)
+ORDER BY timestamp, id LIMIT %(limit)s;
+
+-- name: ledger_export_transfers
+SELECT t.*, d.client_id AS debit_client_id, c.client_id AS credit_client_id,
+       p.client_id AS pending_client_id
+FROM transfer t
+JOIN account d ON d.id = t.debit_account_id
+JOIN account c ON c.id = t.credit_account_id
+LEFT JOIN transfer p ON p.id = t.pending_id
+WHERE t.space = %(space)s AND (t.timestamp, t.id) > (%(timestamp)s::bigint, %(after)s::uuid)
+ORDER BY t.timestamp, t.id LIMIT %(limit)s;

@@ -1,0 +1,249 @@
+"""What the command line prints of the ledger: tables for people, JSON and CSV for programs."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from hazina.bootstrap.ledgers import open_reader
+from hazina.cli.place import NotPossible
+from hazina.db.pooled import PooledReader
+from hazina.db.queries import load_queries
+from hazina.db.table import Row
+from hazina.ledger.client import stored_id
+from hazina.ledger.history import History, Line, Span, Totals
+from hazina.ledger.stamps import nanoseconds
+from hazina.ledger.verify import INVARIANTS, Head, heads, trial_balance, verify
+
+_PAGE = 1_000
+_BALANCES = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
+_COLUMNS = ("line", "time", "transfer", "side", "kind", "amount", "counterpart", "code",
+            "reference", *_BALANCES)  # fmt: skip
+
+
+def moment(text: str | None) -> int | None:
+    """Read a moment: nanoseconds since 1970, or ISO 8601 (UTC unless it says otherwise)."""
+    if text is None:
+        return None
+    if text.isdigit():
+        return int(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise NotPossible(f"{text} is no moment: use ISO 8601 or nanoseconds.") from error
+    return nanoseconds(found if found.tzinfo else found.replace(tzinfo=UTC))
+
+
+async def show_accounts(url: str, space: str | None, merchant: str | None, as_json: bool) -> None:
+    """Print accounts, one JSON object a line or a table."""
+    table = Table(*("account", "space or owner", "ledger", "code", *_BALANCES))
+    async with open_reader(url) as reader:
+        after = UUID(int=0)
+        while True:
+            parameters = {"after": after, "space": space, "owner": merchant, "limit": _PAGE}
+            rows = await reader.query("ledger_accounts_page", parameters)
+            if not rows:
+                break
+            for row in rows:
+                fields = _account(row)
+                if as_json:
+                    print(orjson.dumps(fields).decode())
+                else:
+                    table.add_row(*(str(value) for value in fields.values()))
+            after = rows[-1]["id"]
+    if not as_json:
+        Console(highlight=False).print(table)
+
+
+async def show_balance(
+    url: str, account_id: str, space: str, at: int | None, as_json: bool
+) -> None:
+    """Print the balances of an account at a moment."""
+    async with open_reader(url) as reader:
+        account = await _found(reader, account_id, space)
+        totals = await History(reader).at(account["id"], at)
+    fields = {"account": account_id, "at": at, **_shown(totals)}
+    if as_json:
+        print(orjson.dumps(fields).decode())
+        return
+    table = Table("account", "at", *_BALANCES)
+    when = "now" if at is None else _time(at)
+    table.add_row(account_id, when, *(_shown(totals)[name] for name in _BALANCES))
+    Console(highlight=False).print(table)
+
+
+async def show_statement(
+    url: str, account_id: str, space: str, start: int | None, end: int | None, form: str
+) -> None:
+    """Print a statement; CSV and JSON stream, so that memory stays flat."""
+    async with open_reader(url) as reader:
+        history = History(reader)
+        span = await history.span(await _found(reader, account_id, space), start, end)
+        if form == "json":
+            await _statement_json(history, span)
+        elif form == "csv":
+            writer = csv.writer(sys.stdout, lineterminator="\n")
+            writer.writerow(_COLUMNS)
+            writer.writerow(_end("opening", span.opening))
+            async for line in history.lines(span):
+                writer.writerow(_cells(line))
+            writer.writerow(_end("closing", span.closing))
+        else:
+            await _statement_table(history, span)
+
+
+async def show_trial_balance_json(url: str) -> int:
+    """Print the trial balance as JSON; return 0 if debits equal credits in every ledger."""
+    async with open_reader(url) as reader:
+        rows = await trial_balance(reader.query)
+    print(orjson.dumps([asdict(row) for row in rows]).decode())
+    sums: dict[tuple[str, bool], int] = {}
+    for row in rows:
+        key = (row.currency, row.livemode)
+        sums[key] = sums.get(key, 0) + row.debit_minor - row.credit_minor
+    return 1 if any(sums.values()) else 0
+
+
+async def show_heads(url: str) -> None:
+    """Print the heads of all chains as one JSON list."""
+    async with open_reader(url) as reader:
+        print(orjson.dumps([asdict(head) for head in await heads(reader.query)]).decode())
+
+
+async def show_verification(
+    url: str, anchor: Path | None = None, as_json: bool = False, console: Console | None = None
+) -> int:
+    """Walk the chains and run the invariants; print what is wrong; return 0 if nothing is."""
+    errors = Console(stderr=True, highlight=False)
+    known = _anchor(anchor)
+
+    def progress(slot: int, sequence: int) -> None:
+        if errors.is_terminal:
+            errors.print(f"slot {slot}: {sequence} batches", end="\r")
+
+    async with open_reader(url) as reader:
+        findings = await verify(reader.query, progress, known)
+        broken = await _broken(reader)
+    if as_json:
+        found = {"findings": [asdict(one) for one in findings], "broken_invariants": broken}
+        print(orjson.dumps(found, default=str).decode())
+    else:
+        out = console or Console(highlight=False)
+        for one in findings:
+            out.print(f"[red]✗[/] slot {one.slot}, batch {one.sequence}: {one.problem}")
+        for name, rows in broken.items():
+            out.print(f"[red]✗[/] {name}: {len(rows)} rows, the first: {rows[0]}")
+        if not findings and not broken:
+            anchored = f", {len(known)} anchored heads found" if known else ""
+            count = len(load_queries([INVARIANTS]))
+            out.print(f"[green]✓[/] hash chains whole, {count} invariants hold{anchored}")
+    return 1 if findings or broken else 0
+
+
+async def show_invariants(url: str, as_json: bool) -> int:
+    """Run the invariants; print each with its rows; return 0 if none has any."""
+    async with open_reader(url) as reader:
+        broken = await _broken(reader)
+    names = list(load_queries([INVARIANTS]))
+    if as_json:
+        counts = {name: len(broken.get(name, [])) for name in names}
+        print(orjson.dumps(counts).decode())
+    else:
+        for name in names:
+            mark = "[red]✗[/]" if name in broken else "[green]✓[/]"
+            Console(highlight=False).print(f"{mark} {name}")
+    return 1 if broken else 0
+
+
+async def _broken(reader: PooledReader) -> dict[str, list[dict[str, Any]]]:
+    names = load_queries([INVARIANTS])
+    return {
+        name: [dict(row) for row in rows]
+        for name in names
+        if (rows := await reader.query(name, {}))
+    }
+
+
+def _anchor(file: Path | None) -> list[Head]:
+    if file is None:
+        return []
+    try:
+        return [Head(**head) for head in orjson.loads(file.read_bytes())]
+    except (OSError, TypeError, ValueError) as error:
+        raise NotPossible(f"{file} holds no heads: make it with `hazina ledger heads`.") from error
+
+
+async def _found(reader: PooledReader, account_id: str, space: str) -> Row:
+    """Return the account of a client's number, or of a stored id."""
+    history = History(reader)
+    row = None
+    if account_id.isdigit():
+        row = await history.account(stored_id(space, int(account_id)), space)
+    else:
+        try:
+            row = await reader.get("account", (UUID(account_id),))
+        except ValueError:
+            row = None
+    if row is None:
+        raise NotPossible(f"There is no account {account_id} in {space}: see `ledger accounts`.")
+    return row
+
+
+async def _statement_json(history: History, span: Span) -> None:
+    """Print one object: both balances, then the lines as they come."""
+    opening, closing = orjson.dumps(_shown(span.opening)), orjson.dumps(_shown(span.closing))
+    out = sys.stdout
+    out.write(f'{{"opening":{opening.decode()},"closing":{closing.decode()},"lines":[')
+    comma = "\n"
+    async for line in history.lines(span):
+        fields = {**asdict(line), "amount": str(line.amount), "totals": _shown(line.totals)}
+        out.write(comma + orjson.dumps(fields).decode())
+        comma = ",\n"
+    out.write("\n]}\n")
+
+
+async def _statement_table(history: History, span: Span) -> None:
+    table = Table(*_COLUMNS)
+    table.add_row(*_end("opening", span.opening))
+    async for line in history.lines(span):
+        table.add_row(*_cells(line))
+    table.add_row(*_end("closing", span.closing))
+    Console(highlight=False).print(table)
+
+
+def _cells(line: Line) -> Sequence[str]:
+    return (
+        str(line.line), _time(line.timestamp), line.transfer_id, line.side, line.kind,
+        str(line.amount), line.counterpart_id, str(line.code), line.reference,
+        *(_shown(line.totals)[name] for name in _BALANCES),
+    )  # fmt: skip
+
+
+def _end(name: str, totals: Totals) -> Sequence[str]:
+    return (name, *[""] * 8, *(_shown(totals)[one] for one in _BALANCES))
+
+
+def _shown(totals: Totals) -> dict[str, str]:
+    return {name: str(getattr(totals, name)) for name in _BALANCES}
+
+
+def _account(row: Row) -> dict[str, Any]:
+    shown = str(row["id"]) if row["client_id"] is None else str(row["client_id"].int)
+    whose = row["space"] or row["owner"] or "the house"
+    fields = {"account": shown, "whose": whose, "ledger": row["ledger"], "code": row["code"]}
+    return fields | {name: str(int(row[name])) for name in _BALANCES}
+
+
+def _time(timestamp: int) -> str:
+    whole, rest = divmod(timestamp, 10**9)
+    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"

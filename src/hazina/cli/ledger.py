@@ -1,0 +1,189 @@
+"""The commands of `hazina ledger`: scripts, accounts, balances, statements, proof."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hazina.bootstrap.ledgers import open_ledgers, open_reader
+from hazina.cli import accounts, books
+from hazina.cli.place import NotPossible
+from hazina.ledger import dump
+from hazina.ledger.scratch import Scratch
+from hazina.ledger.script import Script
+
+app = typer.Typer(help="Book in the ledger, look into it, and prove it.", no_args_is_help=True)
+
+Var = Annotated[Path, typer.Option(envvar="HAZINA_VAR", help="Folder that keeps all data.")]
+Space = Annotated[str, typer.Option(help="Whose ledger: a merchant's id, or any name of your own.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+File = Annotated[str, typer.Argument(help="A file, or - for standard input.")]
+AccountId = Annotated[
+    str, typer.Argument(help="A client's number, or the stored id of any account.")
+]
+Moment = Annotated[
+    str | None, typer.Option(help="A moment: ISO 8601 or nanoseconds since 1970; inclusive.")
+]
+_VAR = Path("var")
+_SPACE = "operator"
+
+
+@app.command()
+def apply(
+    file: File,
+    space: Space = _SPACE,
+    scratch: Annotated[
+        bool, typer.Option(help="Use an empty throwaway ledger on a clock of the script's.")
+    ] = False,
+    var: Var = _VAR,
+) -> None:
+    """Carry out requests, one JSON object a line, and answer each with one line."""
+    if scratch:
+        raise typer.Exit(asyncio.run(_apply_scratch(file, space)))
+    with accounts.database(var) as url:
+        raise typer.Exit(asyncio.run(_apply(url, file, space)))
+
+
+@app.command("accounts")
+def accounts_command(
+    space: Annotated[str | None, typer.Option(help="Only this client's accounts.")] = None,
+    merchant: Annotated[str | None, typer.Option(help="Only this merchant's accounts.")] = None,
+    as_json: AsJson = False,
+    var: Var = _VAR,
+) -> None:
+    """List accounts with their balances."""
+    with accounts.database(var) as url:
+        asyncio.run(books.show_accounts(url, space, merchant, as_json))
+
+
+@app.command()
+def balance(
+    account: AccountId,
+    space: Space = _SPACE,
+    at: Moment = None,
+    as_json: AsJson = False,
+    var: Var = _VAR,
+) -> None:
+    """Print an account's balances, now or at a moment."""
+    with accounts.database(var) as url:
+        asyncio.run(books.show_balance(url, account, space, books.moment(at), as_json))
+
+
+@app.command()
+def statement(
+    account: AccountId,
+    space: Space = _SPACE,
+    start: Annotated[str | None, typer.Option("--from", help="First moment, inclusive.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Last moment, inclusive.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_json: AsJson = False,
+    var: Var = _VAR,
+) -> None:
+    """Print an account's lines between its opening and its closing balance."""
+    form = "csv" if csv else "json" if as_json else "table"
+    with accounts.database(var) as url:
+        asyncio.run(
+            books.show_statement(url, account, space, books.moment(start), books.moment(end), form)
+        )
+
+
+@app.command("trial-balance")
+def trial_balance(as_json: AsJson = False, var: Var = _VAR) -> None:
+    """Print the sums of all accounts; debits equal credits in every ledger."""
+    with accounts.database(var) as url:
+        if as_json:
+            raise typer.Exit(asyncio.run(books.show_trial_balance_json(url)))
+        raise typer.Exit(asyncio.run(accounts.show_trial_balance(url)))
+
+
+@app.command()
+def verify(
+    anchor: Annotated[
+        Path | None, typer.Option(help="Heads exported before, by `hazina ledger heads`.")
+    ] = None,
+    as_json: AsJson = False,
+    var: Var = _VAR,
+) -> None:
+    """Walk the hash chains and run every invariant; exit code 1 if anything is wrong."""
+    with accounts.database(var) as url:
+        raise typer.Exit(asyncio.run(books.show_verification(url, anchor, as_json)))
+
+
+@app.command()
+def heads(var: Var = _VAR) -> None:
+    """Print the head of every hash chain as JSON, to be kept where nobody can change it."""
+    with accounts.database(var) as url:
+        asyncio.run(books.show_heads(url))
+
+
+@app.command()
+def invariants(as_json: AsJson = False, var: Var = _VAR) -> None:
+    """Run every invariant of the ledger; exit code 1 if one is broken."""
+    with accounts.database(var) as url:
+        raise typer.Exit(asyncio.run(books.show_invariants(url, as_json)))
+
+
+@app.command()
+def export(space: Space = _SPACE, var: Var = _VAR) -> None:
+    """Print a whole ledger as JSON Lines that `import` makes again."""
+    with accounts.database(var) as url:
+        asyncio.run(_export(url, space))
+
+
+@app.command("import")
+def import_command(file: File, space: Space = _SPACE, var: Var = _VAR) -> None:
+    """Make what `export` printed, with its own timestamps; into a fresh space."""
+    with accounts.database(var) as url:
+        print(f"{asyncio.run(_import(url, file, space))} events")
+
+
+async def _apply_scratch(file: str, space: str) -> int:
+    scratch = Scratch()
+    return await _play(Script(scratch.ledgers, space, scratch.advance_ns), file)
+
+
+async def _apply(url: str, file: str, space: str) -> int:
+    async with open_ledgers(url) as ledger:
+        return await _play(Script(ledger.ledgers, space), file)
+
+
+async def _play(script: Script, file: str) -> int:
+    with _lines(file) as lines:
+        for line in lines:
+            if line.strip():
+                sys.stdout.write((await script.answer(line)).decode() + "\n")
+                sys.stdout.flush()
+    return 1 if script.failures else 0
+
+
+async def _export(url: str, space: str) -> None:
+    async with open_reader(url) as reader:
+        async for line in dump.dump(reader, space):
+            sys.stdout.write(line.decode() + "\n")
+
+
+async def _import(url: str, file: str, space: str) -> int:
+    async with open_ledgers(url) as ledger:
+        with _lines(file) as lines:
+            try:
+                return await dump.load(ledger.ledgers, space, lines)
+            except dump.DumpError as error:
+                raise NotPossible(f"The import stopped at {error}.") from error
+
+
+@contextmanager
+def _lines(file: str) -> Iterator[Iterator[str]]:
+    """Open a file, or standard input, line by line."""
+    if file == "-":
+        yield iter(sys.stdin)
+        return
+    if not Path(file).is_file():
+        raise NotPossible(f"There is no file {file}.")
+    with Path(file).open(encoding="utf-8") as handle:
+        yield iter(handle)

@@ -1,0 +1,73 @@
+"""`hazina ledger apply --scratch` as a program drives it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+AMOUNT_MAX = str(2**128 - 1)
+
+
+def apply(*requests: dict[str, Any] | str) -> tuple[int, list[Any]]:
+    lines = [one if isinstance(one, str) else json.dumps(one) for one in requests]
+    done = subprocess.run(
+        [sys.executable, "-m", "hazina", "ledger", "apply", "--scratch", "-"],
+        input="\n".join(lines), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_script_is_answered_line_by_line() -> None:
+    between = {"debit_account_id": "1", "credit_account_id": "2", "ledger": 7, "code": 1}
+    code, answers = apply(
+        {"create_accounts": [
+            {"id": "1", "ledger": 7, "code": 10, "flags": ["history"]},
+            {"id": 2, "ledger": 7, "code": 10, "flags": ["debits_must_not_exceed_credits"]},
+        ]},
+        {"create_transfers": [
+            {"id": "1", "amount": "5", **between},
+            {"id": "2", "amount": 6, "flags": ["pending"], "timeout": 3, **between},
+            {"id": "1", "amount": "5", **between},
+            {"id": "3", "amount": "5", **between, "flags": ["linked"]},
+        ]},
+        {"advance_clock_ns": 3_000_000_000},
+        {"create_transfers": [
+            {"id": "4", "pending_id": "2", "amount": AMOUNT_MAX, "flags": ["post_pending_transfer"]}
+        ]},
+        {"lookup_accounts": ["2", "99", "1"]},
+        {"lookup_transfers": ["1"]},
+        {"get_account_balances": {"account_id": "1", "limit": 1, "flags": ["debits", "reversed"]}},
+        {"get_account_transfers": {"account_id": "2", "limit": 10, "flags": ["credits"]}},
+        {"query_accounts": {"ledger": 7, "limit": 10}},
+        {"query_transfers": {"code": 1, "limit": 1, "flags": ["reversed"]}},
+    )  # fmt: skip
+    assert code == 0
+    assert [[one["status"] for one in answers[index]] for index in (0, 1, 3)] == [
+        ["created", "created"],
+        ["created", "created", "exists", "linked_event_chain_open"],
+        ["pending_transfer_expired"],
+    ]
+    assert answers[1][2]["timestamp"] == answers[1][0]["timestamp"]
+    assert [one["id"] for one in answers[4]] == ["2", "1"]
+    assert answers[4][1]["debits_posted"] == "5"
+    assert answers[4][1]["debits_pending"] == "0"
+    assert answers[5][0]["flags"] == []
+    assert answers[6][0]["debits_pending"] == "6"
+    assert [one["id"] for one in answers[7]] == ["1", "2"]
+    assert [one["id"] for one in answers[8]] == ["1", "2"]
+    assert [one["id"] for one in answers[9]] == ["2"]
+
+
+def test_a_line_that_cannot_be_read_is_answered_with_an_error_and_the_script_goes_on() -> None:
+    code, answers = apply(
+        "nonsense",
+        {"create_accounts": [{"id": "-1"}]},
+        {"create_accounts": [{"id": "1", "colour": "red"}]},
+        {"create_accounts": [{"id": "1", "ledger": 1, "code": 1, "flags": ["unheard_of"]}]},
+    )
+    assert code == 1
+    assert [type(answer) for answer in answers] == [dict, dict, dict, list]
+    assert all(answer["error"]["code"] == "parameter_invalid" for answer in answers[:3])
+    assert answers[3][0]["status"] == "reserved_flag"

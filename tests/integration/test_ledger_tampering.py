@@ -1,0 +1,177 @@
+"""Whatever is edited, deleted, swapped, inserted or cut behind our back is found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from random import Random, SystemRandom
+
+import psycopg
+import pytest
+
+from hazina.ledger.client import AccountEvent, TransferEvent
+from hazina.ledger.verify import Head, broken_invariants, heads, verify
+from tests.support.ledger_on_postgres import LedgerOnPostgres, a_ledger
+
+_TIMES = 1_000 if os.environ.get("HAZINA_FAULTS") == "whole" else 60
+# What no promise rests on: counters of writes, a column that is no longer written, and the
+# database's own time of batches (those that booked transfers are compared with them).
+_FREE = {
+    "account": {"version"},
+    "pending": {"version", "expires_at"},
+    "batch": {"committed_at"},
+}
+TABLES = ("account", "transfer", "account_history", "pending", "seen", "batch")
+
+
+async def play(ledger: LedgerOnPostgres) -> None:
+    """Book something of every kind, in several batches."""
+    doors = ledger.ledgers
+    for number in range(1, 5):
+        event = AccountEvent(number, 1, 1, 2 if number == 4 else 8, metadata={"n": str(number)})
+        await doors.create_accounts("a", [event])
+    for round_ in range(6):
+        base = round_ * 10
+        both = {"debit_account_id": 1, "credit_account_id": 2, "ledger": 1, "code": 1}
+        timed = {**both, "flags": 2, "timeout": 5 if round_ == 1 else 0}
+        await doors.create_transfers("a", [
+            TransferEvent(base + 1, amount=50 + round_, user_data_64=round_, **both),
+            TransferEvent(base + 2, amount=7, **timed),
+            TransferEvent(base + 3, 4, 1, 10**6, ledger=1, code=1),
+        ])  # fmt: skip
+        if round_ in (2, 3):
+            flags = 4 if round_ == 2 else 8
+            await doors.create_transfers(
+                "a", [TransferEvent(base + 4, pending_id=base + 2, amount=0, flags=flags)]
+            )
+    await ledger.advance_ns(10 * 10**9)
+
+
+def tamper(url: str, statement: str) -> int:
+    """Run a statement as somebody would who can switch triggers and constraints off."""
+    with psycopg.connect(url) as connection:
+        connection.execute("SET session_replication_role = replica")
+        return connection.execute(statement.encode()).rowcount
+
+
+def columns(url: str, table: str) -> dict[str, str]:
+    """Return the columns that count, with their types."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s",
+            (table,),
+        ).fetchall()
+    return {name: kind for name, kind in rows if name not in _FREE.get(table, ())}
+
+
+def lift_constraints(url: str) -> None:
+    """Take away what would refuse the tampering itself."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        rows = connection.execute(
+            "SELECT conrelid::regclass::text, conname FROM pg_constraint"
+            " WHERE contype IN ('c', 'p') AND conrelid::regclass::text = ANY (%s)",
+            (list(TABLES),),
+        ).fetchall()
+        for table, name in rows:
+            connection.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"'.encode())
+        connection.execute(b"DROP INDEX transfer_in_batch, transfer_resolves_once")
+
+
+async def found(ledger: LedgerOnPostgres, anchor: Sequence[Head]) -> bool:
+    findings = await verify(ledger.reader.query, anchor=anchor)
+    return bool(findings) or bool(await broken_invariants(ledger.reader.query))
+
+
+_NEW = {
+    "uuid": "gen_random_uuid()",
+    "bytea": "sha256(gen_random_uuid()::text::bytea)",
+    "text": "'x' || {c}",
+    "jsonb": '\'{"n": "9"}\'',
+    "timestamp with time zone": "{c} - interval '1 second'",
+}
+
+
+def an_edit(random: Random, table: str, kinds: dict[str, str]) -> str:
+    name, kind = random.choice(sorted(kinds.items()))
+    new = _NEW.get(kind, "coalesce({c}, 0) + 1").replace("{c}", f"coalesce({name}::text, '')"
+        if kind == "text" else name)  # fmt: skip
+    if kind == "timestamp with time zone":
+        return f"UPDATE {table} SET {name} = {new} WHERE ctid = (SELECT ctid FROM {table} LIMIT 1)"
+    at = f"(SELECT ctid FROM {table} ORDER BY md5(ctid::text || '{random.random()}') LIMIT 1)"
+    return f"UPDATE {table} SET {name} = {new} WHERE ctid = {at}"
+
+
+def a_tampering(random: Random, table: str, kinds: dict[str, str]) -> str:
+    """Return a statement of some kind: edit, delete, swap, insert, cut the tail."""
+    at = f"(SELECT ctid FROM {table} ORDER BY md5(ctid::text || '{random.random()}') LIMIT 1)"
+    kind = random.choice(["edit"] * 6 + ["delete"] * 2 + ["swap", "insert", "cut"])
+    if kind == "edit":
+        return an_edit(random, table, kinds)
+    if kind == "delete":
+        return f"DELETE FROM {table} WHERE ctid = {at}"
+    if kind == "cut":
+        return f"TRUNCATE {table}"
+    if kind == "swap" and table in ("transfer", "account_history"):
+        # Two rows change their amounts.
+        return (
+            f"WITH two AS (SELECT ctid AS at, amount, row_number() OVER () AS n FROM ("
+            f" SELECT DISTINCT ON (amount) ctid, amount FROM {table} ORDER BY amount, ctid"
+            f" LIMIT 2) d)"
+            f" UPDATE {table} t SET amount = o.amount FROM two m JOIN two o ON o.n <> m.n"
+            f" WHERE t.ctid = m.at"
+        )
+    key = {"account_history": "account_id", "pending": "transfer_id", "batch": "slot"}
+    changed = key.get(table, "id")
+    fresh = "9" if changed == "slot" else "gen_random_uuid()"
+    names = ", ".join(sorted(kinds))
+    values = ", ".join(fresh if name == changed else name for name in sorted(kinds))
+    rest = " , version" if "version" in _FREE.get(table, ()) else ""
+    return (
+        f"INSERT INTO {table} ({names}{rest}) SELECT {values}{rest} FROM {table} WHERE ctid = {at}"
+    )
+
+
+@pytest.mark.parametrize("table", TABLES)
+async def test_random_tampering_with_each_table_is_found(
+    fresh_database_url: str, table: str
+) -> None:
+    seed = SystemRandom().getrandbits(32)
+    print(f"seed {seed}")
+    random = Random(seed)
+    async with a_ledger(fresh_database_url) as ledger:
+        await play(ledger)
+        anchor = await heads(ledger.reader.query)
+        await ledger.demand_whole()
+        lift_constraints(fresh_database_url)
+        kinds = columns(fresh_database_url, table)
+        with psycopg.connect(fresh_database_url, autocommit=True) as connection:
+            connection.execute(f"CREATE TABLE kept AS TABLE {table}".encode())
+        for _ in range(_TIMES // 6 if _TIMES > 60 else 12):
+            statement = a_tampering(random, table, kinds)
+            changed = tamper(fresh_database_url, statement)
+            assert changed != 0, statement
+            assert await found(ledger, anchor), statement
+            tamper(fresh_database_url, f"TRUNCATE {table}; INSERT INTO {table} SELECT * FROM kept")
+        assert not await found(ledger, anchor)
+
+
+async def test_a_cut_tail_is_found_by_the_anchor_alone(fresh_database_url: str) -> None:
+    async with a_ledger(fresh_database_url) as ledger:
+        await play(ledger)
+        # A batch that only refused leaves an id; both can go without a trace inside.
+        await ledger.ledgers.create_transfers(
+            "a", [TransferEvent(900, 4, 1, 10**9, ledger=1, code=1)]
+        )
+        anchor = await heads(ledger.reader.query)
+        tamper(
+            fresh_database_url,
+            "DELETE FROM seen WHERE (slot, sequence) IN (SELECT slot, max(sequence) FROM batch"
+            " GROUP BY slot)",
+        )
+        tamper(
+            fresh_database_url,
+            "DELETE FROM batch b WHERE sequence = (SELECT max(sequence) FROM batch"
+            " WHERE slot = b.slot)",
+        )
+        assert not await found(ledger, [])
+        assert await found(ledger, anchor)
