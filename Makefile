@@ -56,6 +56,14 @@ $(JAVA_STAMP): $(JAVA)/pom.xml $(wildcard $(JAVA)/src/*.java)
 	else echo "mvn is not there: tests of the Java client will be skipped." >&2; fi
 	@touch $@
 
+.PHONY: browser
+browser: $(STAMP) $(NODE_STAMP) ## Install Chromium for the tests of the hosted page (Debian, as root)
+	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium)
+
+.PHONY: pictures
+pictures: browser ## Photograph the hosted page into docs/images/checkout
+	@$(BIN)/python -m tests.support.checkout_pictures
+
 .PHONY: demo
 demo: $(STAMP) ## Play the story of a payment, then stay up (STAY=0 ends, PORT=... chooses)
 	@$(BIN)/hazina demo $(if $(filter 0,$(STAY)),--no-stay) $(PORT_OPTION)

@@ -19,6 +19,7 @@ from psycopg import sql
 from hazina.api.app import create_app
 from hazina.bootstrap.app import Core, open_core
 from hazina.bootstrap.settings import Settings
+from hazina.checkout_page.site import checkout_site
 from tests.support.answers import demand_shape
 from tests.support.simulator import CALLBACK_SECRET, Simulator
 
@@ -160,7 +161,8 @@ class _Server(threading.Thread):
             return core
 
         config = uvicorn.Config(
-            create_app(opened), http="httptools", ws="none", lifespan="on", access_log=False,
+            create_app(opened, {"c": checkout_site}), http="httptools", ws="none", lifespan="on",
+            access_log=False,
             log_level="warning", server_header=False, log_config=None,
         )  # fmt: skip
         self._uvicorn = uvicorn.Server(config)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,11 +25,18 @@ from hazina.refusals import Code, Refusal
 CALLBACK_BYTES_MAX = 256 * 1024
 
 
+Site = Callable[[Scope, Receive, Send], Awaitable[None]]
+SiteFactory = Callable[[Any], Site]
+"""Builds what answers below one first part of a path, such as `c`, over an open core."""
+
+
 class App:
     """Hands /v1 straight to its endpoint and the rest to a small Starlette application."""
 
-    def __init__(self, core_factory: CoreFactory) -> None:
+    def __init__(self, core_factory: CoreFactory, sites: Mapping[str, SiteFactory]) -> None:
         self._core_factory = core_factory
+        self._site_factories = sites
+        self._sites: dict[str, Site] = {}
         self._router = Router(ROUTES)
         self._endpoint: Endpoint | None = None
         self._shell = Starlette(
@@ -50,7 +57,9 @@ class App:
         if scope["type"] == "http" and scope["path"].startswith("/v1/") and self._endpoint:
             await self._endpoint(scope, receive, send)
         elif scope["type"] == "http":
-            await self._shell(scope, receive, self._with_request_id(send))
+            first = scope["path"][1:].partition("/")[0]
+            answering = self._sites.get(first, self._shell)
+            await answering(scope, receive, self._with_request_id(send))
         else:
             await self._shell(scope, receive, send)
 
@@ -72,15 +81,19 @@ class App:
         core = await self._core_factory()
         shell.state.core = core
         self._endpoint = Endpoint(core, self._router)
+        self._sites = {name: made(core) for name, made in self._site_factories.items()}
         try:
             yield
         finally:
             await core.close()
 
 
-def create_app(core_factory: CoreFactory) -> App:
-    """Return the application; its lifespan opens and closes the core."""
-    return App(core_factory)
+def create_app(core_factory: CoreFactory, sites: Mapping[str, SiteFactory] | None = None) -> App:
+    """Return the application; its lifespan opens and closes the core.
+
+    `sites` are pages of other packages, each below one first part of a path.
+    """
+    return App(core_factory, sites or {})
 
 
 async def _front(_: Request) -> Response:

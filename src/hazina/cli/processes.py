@@ -14,6 +14,7 @@ from hazina.api.app import create_app
 from hazina.bootstrap.app import Core, open_core
 from hazina.bootstrap.logs import configure_logs
 from hazina.bootstrap.settings import Settings
+from hazina.checkout_page.site import checkout_site
 from hazina.cli.place import NotPossible
 from hazina.workers.worker import Worker
 
@@ -48,7 +49,7 @@ async def _api(port: int, *, with_workers: bool) -> None:
         gc.set_threshold(50_000, 20, 50)
         return core
 
-    app = create_app(opened)
+    app = create_app(opened, {"c": checkout_site})
 
     async def drained(scope: Scope, receive: Receive, send: Send) -> None:
         """End the loops before the application closes the core that they work on."""

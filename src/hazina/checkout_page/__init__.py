@@ -1,0 +1,1 @@
+"""The hosted page of checkout: plain HTML on our own pages, without a script."""
