@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,6 +40,7 @@ from hazina.secrets import keyed_hash
 
 _FORM_BYTES_MAX = 16 * 1024
 _WAITS_MAX = 12
+_ID = re.compile(r"[A-Za-z0-9_]{8,200}")
 _URL_SAFE = ":/?#[]@!$&'()*+,;=%-._~"
 _STATIC = Path(__file__).parent / "static"
 
@@ -198,7 +200,8 @@ class CheckoutSite:
 
     async def _link(self, request: Request) -> Response:
         """Open a session for this visit of a payment link."""
-        link = await self._visits.link(request.path_params["id"])
+        link_id = request.path_params["id"]
+        link = await self._visits.link(link_id) if _ID.fullmatch(link_id) else None
         if link is None:
             return self._nothing()
         if not link.active:
@@ -223,7 +226,8 @@ class CheckoutSite:
     # How it is done
 
     async def _visit(self, request: Request) -> Visit | None:
-        return await self._visits.look(request.path_params["id"])
+        session_id = request.path_params["id"]
+        return await self._visits.look(session_id) if _ID.fullmatch(session_id) else None
 
     async def _take(self, visit: Visit, entry: Entry) -> None:
         card = entry.card
