@@ -34,6 +34,7 @@ _KINDS = {
     "payment_intents": "payment_intent",
     "payment_methods": "payment_method",
     "refunds": "refund",
+    "setup_intents": "setup_intent",
     "tokens": "token",
     "webhook_endpoints": "webhook_endpoint",
 }
@@ -88,6 +89,7 @@ def _objects(api: Served) -> dict[str, str]:
         "payment_intent": paid["id"],
         "payment_method": "pm_card_visa",
         "refund": refund["id"],
+        "setup_intent": made("/v1/setup_intents", b"usage=on_session")["id"],
         "token": token["id"],
         "webhook_endpoint": hook["id"],
     }
