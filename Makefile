@@ -14,7 +14,9 @@ GO := tests/clients/go
 GO_STAMP := $(GO)/build/.installed
 JAVA := tests/clients/java
 JAVA_STAMP := $(JAVA)/target/.installed
-CLIENTS := $(NODE_STAMP) $(GO_STAMP) $(JAVA_STAMP)
+DJSTRIPE := tests/clients/djstripe
+DJSTRIPE_STAMP := $(DJSTRIPE)/.venv/.installed
+CLIENTS := $(NODE_STAMP) $(GO_STAMP) $(JAVA_STAMP) $(DJSTRIPE_STAMP)
 PORT_OPTION = $(if $(PORT),--port $(PORT))
 
 .PHONY: help
@@ -64,6 +66,12 @@ browser: $(STAMP) $(NODE_STAMP) ## Install Chromium for the tests of the hosted 
 pictures: browser ## Photograph the hosted page into docs/images/checkout
 	@$(BIN)/python -m tests.support.checkout_pictures
 
+$(DJSTRIPE_STAMP): $(DJSTRIPE)/requirements.txt
+	@echo "Installing dj-stripe into an environment of its own ..."
+	@$(PYTHON) -m venv $(DJSTRIPE)/.venv
+	@$(DJSTRIPE)/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 .PHONY: demo
 demo: $(STAMP) ## Play the story of a payment, then stay up (STAY=0 ends, PORT=... chooses)
 	@$(BIN)/hazina demo $(if $(filter 0,$(STAY)),--no-stay) $(PORT_OPTION)
@@ -106,8 +114,10 @@ lock: $(STAMP) ## Compile requirements/*.in to pinned and hashed *.txt
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-header --no-annotate --output-file requirements/$$name.txt requirements/$$name.in >/dev/null \
 			|| exit 1; done
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --output-file $(DJSTRIPE)/requirements.txt $(DJSTRIPE)/requirements.in >/dev/null
 
 .PHONY: clean
 clean: ## Remove what was installed and built; var/, the data, stays
-	@rm -rf $(VENV) $(NODE)/node_modules $(GO)/build $(JAVA)/target build dist src/*.egg-info
+	@rm -rf $(VENV) $(NODE)/node_modules $(GO)/build $(JAVA)/target $(DJSTRIPE)/.venv build dist src/*.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
