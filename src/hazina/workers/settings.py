@@ -20,7 +20,7 @@ class WorkerSettings:
     inbox_interval_ms: int = 500
     release_interval_ms: int = 5_000
     expiry_interval_ms: int = 5_000
-    checkout_interval_ms: int = 1_000
+    checkout_interval_ms: int = 500
     expire_interval_ms: int = 2_000
     ledger_expiry_interval_ms: int = 1_000
     purge_interval_ms: int = 60_000

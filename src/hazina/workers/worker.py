@@ -108,7 +108,7 @@ class Worker:
             await self._core.nudge.wait()
             self._core.nudge.clear()
             for loop in self._loops:
-                if loop.name in ("fan_out", "inbox", "checkout"):
+                if loop.name in ("fan_out", "inbox"):
                     loop.nudge()
             # Under load one look per pause is enough for all commits within it.
             await self._core.clock.sleep_ms(50)
