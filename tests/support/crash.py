@@ -22,7 +22,8 @@ from tests.support.simulator import CALLBACK_SECRET
 
 _FORK = multiprocessing.get_context("fork")
 SIMULATED = {"confirm": "authorize", "create": "authorize", "capture": "capture",
-             "cancel": "void", "refund": "refund"}  # fmt: skip
+             "cancel": "void", "refund": "refund", "increment": "increment",
+             "finish": "capture"}  # fmt: skip
 SLOW_MS = 2_600
 """When a slow provider has its effect: after every client has given up."""
 
@@ -99,6 +100,10 @@ async def prepare(core: Core, caller: Caller, operation: str, fault: str, cell: 
     answer = await core.payments.create_intent(caller, params, None)
     assert answer.code is None, answer.body
     intent = _id(answer)
+    if operation == "finish":
+        part = {"amount_to_capture": 2_000, "final_capture": False}
+        answer = await core.payments.capture_intent(caller, intent, part, None)
+        assert answer.code is None, answer.body
     # Only now: what is asked of the provider must not strike the authorization before.
     metadata = {"metadata": _metadata(operation, fault, cell)}
     answer = await core.payments.update_intent(caller, intent, metadata, None)
@@ -120,7 +125,10 @@ async def perform(
             return await core.payments.create_intent(caller, params, request)
         case "confirm":
             return await core.payments.confirm_intent(caller, intent, {}, request)
-        case "capture":
+        case "increment":
+            raised = {"amount": 6_000}
+            return await core.payments.increment_intent(caller, intent, raised, request)
+        case "capture" | "finish":
             return await core.payments.capture_intent(caller, intent, {}, request)
         case "cancel":
             return await core.payments.cancel_intent(caller, intent, {}, request)
@@ -129,10 +137,16 @@ async def perform(
 
 
 def _params(operation: str) -> dict[str, Any]:
-    manual = operation in ("capture", "cancel")
+    manual = operation in ("capture", "cancel", "increment", "finish")
+    wanted = {
+        "increment": {"request_incremental_authorization": "if_available"},
+        "finish": {"request_multicapture": "if_available"},
+    }
+    options = {"card": wanted[operation]} if operation in wanted else None
     return {
         "amount": 5_000, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True,
         "capture_method": "manual" if manual else "automatic",
+        "payment_method_options": options,
     }  # fmt: skip
 
 

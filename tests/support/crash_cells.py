@@ -14,19 +14,23 @@ from dataclasses import dataclass
 
 from hazina.crashpoints import POINTS
 
-OPERATIONS = ("create", "confirm", "capture", "cancel", "refund")
+OPERATIONS = ("create", "confirm", "capture", "cancel", "refund", "increment", "finish")
+"""`finish` is the last of several captures."""
 FAULTS = ("ok", "decline", "timeout_before_effect", "timeout_after_effect", "slow")
 """`slow` has its effect only after the client gave up, and has been told "not found"."""
 
-_AUTHORIZE = ("create", "confirm")
+_NOT_OWED = ("create", "confirm", "increment")
 _SHARE = 24
 _DONE = {"create": "succeeded", "confirm": "succeeded", "capture": "succeeded",
-         "cancel": "canceled", "refund": "succeeded"}  # fmt: skip
+         "cancel": "canceled", "refund": "succeeded", "increment": "requires_capture",
+         "finish": "succeeded"}  # fmt: skip
 _NOT_DONE = {"create": "requires_payment_method", "confirm": "requires_payment_method",
              "capture": "requires_capture", "cancel": "requires_capture",
-             "refund": "failed"}  # fmt: skip
+             "refund": "failed", "increment": "requires_capture",
+             "finish": "requires_capture"}  # fmt: skip
 _REFUSED = {"create": "card_declined", "confirm": "card_declined", "capture": "processing_error",
-            "cancel": "processing_error", "refund": None}  # fmt: skip
+            "cancel": "processing_error", "refund": None, "increment": "card_declined",
+            "finish": "processing_error"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,8 @@ class Cell:
 
     @property
     def applies(self) -> bool:
-        """An authorization that never reached the provider is not told of by callback."""
-        silent = self.operation in _AUTHORIZE and self.fault == "timeout_before_effect"
+        """An authorization or increment that never arrived is not told of by callback."""
+        silent = self.operation in _NOT_OWED and self.fault == "timeout_before_effect"
         return not (self.point.startswith("callbacks.") and silent)
 
     @property
@@ -57,7 +61,7 @@ class Cell:
         """Whether the provider does it in the end."""
         if self.fault == "decline":
             return False
-        if self.operation in _AUTHORIZE:
+        if self.operation in _NOT_OWED:
             # What never reached the provider failed; other operations are owed and sent again.
             never_sent = self.point == "payments.after_first_unit"
             return not never_sent and self.fault != "timeout_before_effect"

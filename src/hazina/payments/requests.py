@@ -326,7 +326,7 @@ def insufficient(charge: Charge) -> Refusal:
 
 
 def update_words(draft: Draft, old: Charge | Refund, params: dict[str, Any]) -> Charge | Refund:
-    """Change a charge's or a refund's metadata and, on a charge, its description."""
+    """Change a charge's or a refund's metadata and, on a charge, what else is only kept."""
     changed: Charge | Refund = replace(old, metadata=merged(params, old.metadata))
     if isinstance(changed, Charge):
         changed = replace(changed, details=details_of(params, changed.details))

@@ -49,12 +49,14 @@ CREATE = Fields(
     _UNSUPPORTED,
 )
 UPDATE = Fields(
-    {"description": DESCRIPTION, "metadata": METADATA},
-    _UNSUPPORTED
-    | dict.fromkeys(
-        ("customer", "receipt_email", "shipping", "transfer_group"),
-        "it is fixed once the charge is made; change description or metadata",
-    ),
+    {
+        "description": DESCRIPTION,
+        "metadata": METADATA,
+        "receipt_email": Param(EMAIL, unsettable=True),
+        "shipping": Param(SHIPPING, unsettable=True),
+        "transfer_group": Param(Text(length_max=255), unsettable=True),
+    },
+    _UNSUPPORTED | {"customer": "it is fixed once the charge is made; put it into metadata"},
 )
 CAPTURE = Fields(
     {"amount": Param(AMOUNT)},

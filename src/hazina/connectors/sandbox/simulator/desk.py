@@ -277,6 +277,7 @@ class Desk:
                 "state": "voided" if entry.voided else entry.state,
                 "subject_reference": entry.subject_reference,
                 "incremented": entry.incremented,
+                "final": entry.final,
                 "captured": entry.captured,
                 "refunded": entry.refunded,
             }
