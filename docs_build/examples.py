@@ -137,6 +137,7 @@ EXAMPLES: dict[str, Example] = {
     "POST /v1/setup_intents": Example(MAKERS["setup_intent"].params),
     "POST /v1/setup_intents/{id}": Example({"description": "Order 7"}),
     "POST /v1/setup_intents/{id}/confirm": Example({"payment_method": "pm_card_visa"}),
+    "GET /v1/setup_attempts": Example({"setup_intent": "$setup_intent"}),
     "POST /v1/webhook_endpoints": Example(MAKERS["webhook_endpoint"].params),
     "POST /v1/webhook_endpoints/{id}": Example({"enabled_events": ["refund.failed"]}),
     "POST /v1/accounts": Example(MAKERS["made_account"].params),
@@ -172,7 +173,7 @@ _ALIASES = {"intent": "payment_intent", "method": "payment_method"}
 def example_of(route: Route) -> Example | None:
     """Return a route's example; None for one that sends something and has none yet."""
     found = EXAMPLES.get(route.name)
-    if found is None and (route.method != "POST" or not route.params.required):
+    if found is None and not route.params.required:
         found = Example({"limit": 3} if "limit" in route.params.params else {})
     return found
 
