@@ -76,7 +76,8 @@ class Direct:
         await self._endpoint(scope, receive, keep)
         raw = sent[1]["body"]
         answer = orjson.loads(raw)
-        assert stripe_schema.check(answer) == [], (method, path, answer)
+        problems = stripe_schema.check(answer)
+        assert problems == [], (method, path, problems, answer)
         shown = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
         return Answer(sent[0]["status"], answer, raw, shown)
 

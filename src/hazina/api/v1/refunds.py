@@ -45,8 +45,10 @@ async def list_all(call: Call) -> Result:
 
 
 async def list_of_charge(call: Call) -> Result:
-    """Return the refunds of the charge that the path names."""
+    """Return the refunds of the charge that the path names. Refuses `resource_missing`."""
     _, page = split(call.params)
+    # A charge of somebody else has no refunds that could be listed: it is not there.
+    await call.core.payments.retrieve(call.caller, "charge", call.ids[0])
     filters = {"charge": call.ids[0]}
     return listing(call.path, await call.core.payments.list(call.caller, _KIND, filters, page))
 
