@@ -117,6 +117,10 @@ lock: $(STAMP) ## Compile requirements/*.in to pinned and hashed *.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --output-file $(DJSTRIPE)/requirements.txt $(DJSTRIPE)/requirements.in >/dev/null
 
+.PHONY: services-redis
+services-redis: ## Install the Redis that its tests start (Debian; skipped without it)
+	@command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq redis-server; }
+
 .PHONY: clean
 clean: ## Remove what was installed and built; var/, the data, stays
 	@rm -rf $(VENV) $(NODE)/node_modules $(GO)/build $(JAVA)/target $(DJSTRIPE)/.venv build dist src/*.egg-info

@@ -36,6 +36,7 @@ class Code(StrEnum):
     IDEMPOTENCY_KEY_IN_USE = "idempotency_key_in_use"
     LOCK_TIMEOUT = "lock_timeout"
     OVERLOADED = "overloaded"
+    RATE_LIMIT = "rate_limit"
     INTERNAL = "internal_error"
     NOT_SUPPORTED = "not_supported"
     PAYMENT_INTENT_UNEXPECTED_STATE = "payment_intent_unexpected_state"

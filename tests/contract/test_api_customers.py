@@ -27,6 +27,7 @@ from hazina.idempotency import tables as idempotency_tables
 from hazina.idempotency.service import Idempotency
 from hazina.ids import SystemIds
 from hazina.merchants import tables as merchant_tables
+from hazina.merchants.limits import MemoryLimits, Rate
 from hazina.merchants.service import Accounts, Merchants
 from hazina.payment_methods import tables as payment_method_tables
 from hazina.payment_methods.service import PaymentMethods
@@ -92,6 +93,7 @@ async def client(database_url: str) -> AsyncIterator[Client]:
     core: Any = SimpleNamespace(
         ids=ids,
         merchants=merchants,
+        limits=MemoryLimits(clock, Rate(0, 0), Rate(0, 0)),
         accounts=Accounts(reader, idempotency, clock, ids, merchants.forget),
         customers=Customers(reader, idempotency, clock, ids, methods),
         events=Events(reader),

@@ -14,6 +14,7 @@ from hazina.events.service import Events
 from hazina.idempotency.service import Answer, IdempotencyRequest
 from hazina.idempotency.service import Idempotency as Keys
 from hazina.ids import Ids
+from hazina.merchants.limits import RateLimits
 from hazina.merchants.merchant import Caller
 from hazina.merchants.service import Accounts, ApiKeys, Merchants
 from hazina.paging import Page
@@ -118,6 +119,8 @@ class Core(Protocol):
     def accounts(self) -> Accounts: ...
     @property
     def api_keys(self) -> ApiKeys: ...
+    @property
+    def limits(self) -> RateLimits: ...
     @property
     def payments(self) -> Payments: ...
     @property

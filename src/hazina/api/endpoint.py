@@ -44,6 +44,18 @@ class _MethodNotAllowed(Refusal):
         self.allowed = allowed
 
 
+class _TooMany(Refusal):
+    """The key sends more than it may; the answer says how long to wait."""
+
+    def __init__(self, wait_ms: int) -> None:
+        self.wait_seconds = -(-wait_ms // 1_000)
+        super().__init__(
+            Code.RATE_LIMIT,
+            "Request rate limit exceeded: this key sends more requests than it may. Nothing was "
+            f"done; send it again in {self.wait_seconds} s.",
+        )
+
+
 class Endpoint:
     """Answers requests of /v1. Plain ASGI: a disconnect cancels nothing that was begun."""
 
@@ -60,6 +72,9 @@ class Endpoint:
             answer = await self._answer(scope, receive, headers, request_id, key)
         except ClientGone:
             return
+        except _TooMany as refusal:
+            answer = reply.of_refusal(refusal)
+            answer.headers.append((b"retry-after", b"%d" % refusal.wait_seconds))
         except _MethodNotAllowed as refusal:
             answer = reply.of_refusal(refusal)
             answer.headers.append((b"allow", refusal.allowed.encode()))
@@ -90,6 +105,10 @@ class Endpoint:
         caller = await self._core.merchants.authenticate(
             api_key(headers.get(b"authorization")), request_id
         )
+        # Before anything is read, claimed or asked of the database in the request's name.
+        wait_ms = await self._core.limits.wait_ms(caller.key_id, route.method != "GET")
+        if wait_ms:
+            raise _TooMany(wait_ms)
         account_id = _account_meant(headers)
         if account_id is not None:
             caller = await self._core.merchants.acting_for(caller, account_id)

@@ -126,6 +126,13 @@ WORDS: dict[Code, Words] = {
         "Only a platform can create, list and reject connected accounts. Ask the operator of this "
         "installation to make your account a platform.",
     ),
+    Code.RATE_LIMIT: Words(
+        "The key has sent more requests than it may in a short time. Nothing was done.",
+        "Wait as long as the header Retry-After says, then send it again; official clients do. "
+        "Spread requests out, or ask the operator for a higher limit.",
+        "Request rate limit exceeded: this key sends more requests than it may. Nothing was done; "
+        "send it again in 1 s.",
+    ),
     Code.BODY_INVALID: Words(
         "The body is not a form or a JSON object in UTF-8, or parameters contradict each other.",
         "Send application/x-www-form-urlencoded or application/json, each name once.",

@@ -28,6 +28,7 @@ _OTHER_STATUSES = {
     Code.LOCK_TIMEOUT: 409,
     Code.OPERATION_IN_PROGRESS: 409,
     Code.BODY_TOO_LARGE: 413,
+    Code.RATE_LIMIT: 429,
     Code.INTERNAL: 500,
     Code.OVERLOADED: 503,
 }
@@ -78,6 +79,8 @@ _NO_RETRY = (b"stripe-should-retry", b"false")
 RETRY_HEADERS: dict[Code, list[tuple[bytes, bytes]]] = {
     Code.IDEMPOTENCY_KEY_IN_USE: [_RETRY],
     Code.LOCK_TIMEOUT: [_RETRY],
+    # Retry-After stands beside these, as long as the wait is.
+    Code.RATE_LIMIT: [_RETRY, (b"stripe-rate-limited-reason", b"global-rate")],
     Code.OVERLOADED: [_RETRY, (b"retry-after", b"1")],
     # Never stored: the same request, with the same key, may succeed in a moment.
     Code.OPERATION_IN_PROGRESS: [_RETRY],

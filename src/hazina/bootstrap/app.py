@@ -47,6 +47,7 @@ from hazina.ledger.engine import LedgerEngine
 from hazina.ledger.service import Ledgers
 from hazina.merchants import tables as merchants_tables
 from hazina.merchants.clocks import Clocks
+from hazina.merchants.limits import MemoryLimits, Rate, RateLimits
 from hazina.merchants.service import Accounts, ApiKeys, Merchants
 from hazina.payment_methods import tables as payment_methods_tables
 from hazina.payment_methods.service import PaymentMethods
@@ -57,6 +58,7 @@ from hazina.payments.operations import PaymentSettings
 from hazina.payments.service import Payments
 from hazina.rails.contract import Connector, ConnectorKind, Operation
 from hazina.rails.transport import Transport
+from hazina.redis.limits import RedisLimits
 from hazina.setup_intents import tables as setup_intents_tables
 from hazina.setup_intents.requests import SetupSettings
 from hazina.setup_intents.service import SetupIntents
@@ -91,6 +93,7 @@ class Core:
     tasks: Tasks
     merchants: Merchants
     clocks: Clocks
+    limits: RateLimits
     accounts: Accounts
     api_keys: ApiKeys
     idempotency: Idempotency
@@ -169,6 +172,17 @@ async def _report(
         await payments.report(command, performed)
 
 
+def _limits(settings: Settings, clock: Clock) -> RateLimits:
+    seconds = settings.rate_burst_seconds
+    read, write = (
+        Rate(per_minute, max(1, per_minute * seconds // 60))
+        for per_minute in (settings.rate_read_per_minute, settings.rate_write_per_minute)
+    )
+    if settings.redis_url:
+        return RedisLimits(settings.redis_url, clock, read, write)
+    return MemoryLimits(clock, read, write)
+
+
 async def open_core(
     settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None
 ) -> Core:
@@ -225,8 +239,9 @@ async def open_core(
         idempotency=idempotency, merchants=merchants, payments=payments, customers=customers,
         catalog=catalog, public_url=settings.public_url,
     )  # fmt: skip
+    limits = _limits(settings, clock)
     return Core(
-        settings, clock, ids, reader, writer, tasks, merchants, clocks,
+        settings, clock, ids, reader, writer, tasks, merchants, clocks, limits,
         Accounts(reader, idempotency, clock, ids, merchants.forget),
         ApiKeys(reader, idempotency, clock, ids, settings.pepper.encode(), merchants.forget),
         idempotency, payments, setup_intents, customers, catalog, keeping,
@@ -236,7 +251,7 @@ async def open_core(
         Events(reader),
         WebhookEndpoints(reader, idempotency, clock, ids),
         Balances(reader), Ledgers(reader, writer, clock), dispatch, callbacks, nudge,
-        [connector, transport, reader, *stores],
+        [connector, transport, limits, reader, *stores],
     )  # fmt: skip
 
 

@@ -26,6 +26,13 @@ class Settings(BaseSettings):
     inquiry_lease_ms: int = 20_000
     not_found_window_ms: int = 60_000
     inquiry_schedule_ms: tuple[int, ...] = (1_000, 3_000, 10_000, 30_000, 120_000, 600_000)
+    rate_read_per_minute: int = 30_000
+    rate_write_per_minute: int = 30_000
+    """How many requests one API key may send; 0 is no limit."""
+    rate_burst_seconds: int = 2
+    """How much of the rate may come at once."""
+    redis_url: str = ""
+    """Where the counts of requests are shared by all processes; empty: each counts for itself."""
     reader_connections: int = 4
     writer_lines: int = 2
     """Batches in flight per process; each takes a connection and a writer slot."""
