@@ -50,6 +50,18 @@ MAKE: dict[str, Make] = {
     "price": Make("/v1/prices", {"currency": "kes", "unit_amount": "9", "product": "{product}"}),
     "product": Make("/v1/products", {"name": "Tea"}),
     "refund": Make("/v1/refunds", {"charge": "{charge}", "amount": "100"}),
+    "setup_intent": Make("/v1/setup_intents", {"payment_method_types[]": "card"}),
+    "setup_attempt": Make(
+        "/v1/setup_attempts?setup_intent={tried_setup}", at="data.0.id", method="GET"
+    ),
+    "tried_setup": Make(
+        "/v1/setup_intents",
+        {
+            "payment_method": "pm_card_visa",
+            "confirm": "true",
+            "return_url": "https://duka.test/done",
+        },
+    ),
     "session_item": Make(
         "/v1/checkout/sessions/{checkout.session}/line_items", at="data.0.id", method="GET"
     ),
@@ -156,6 +168,19 @@ ROWS: dict[str, Row] = {
         "/v1/customers/{customer}/sources/{card}", {"name": "Amina"}
     ),
     "DELETE /v1/customers/{customer}/sources/{id}": Row("/v1/customers/{customer}/sources/{card}"),
+    "POST /v1/setup_intents": Row("/v1/setup_intents", {"customer": "{customer}"}),
+    "GET /v1/setup_intents": Row("/v1/setup_intents"),
+    "GET /v1/setup_intents/{id}": Row(
+        "/v1/setup_intents/{setup_intent}", publishable="parameter_missing"
+    ),
+    "POST /v1/setup_intents/{id}": Row("/v1/setup_intents/{setup_intent}", {"description": "x"}),
+    "POST /v1/setup_intents/{id}/confirm": Row(
+        "/v1/setup_intents/{setup_intent}/confirm",
+        {"payment_method": "pm_card_visa"},
+        publishable="parameter_missing",
+    ),
+    "POST /v1/setup_intents/{id}/cancel": Row("/v1/setup_intents/{setup_intent}/cancel"),
+    "GET /v1/setup_attempts": Row("/v1/setup_attempts", {"setup_intent": "{tried_setup}"}),
     # Catalog
     "POST /v1/products": Row("/v1/products", {"name": "Tea"}),
     "GET /v1/products": Row("/v1/products"),

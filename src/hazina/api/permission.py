@@ -21,6 +21,7 @@ def check_route(caller: Caller, route: Route) -> None:
 
 def check_expansion(caller: Caller, route: Route, paths: Paths) -> None:
     """Refuse to show, by expansion, what the key could not retrieve by itself."""
+    # The payment method itself, and nothing beyond it: its customer is the merchant's business.
     if caller.publishable and any(path != ("payment_method",) for path in paths):
         raise _secret_key_required()
     if caller.scopes is not None:

@@ -71,6 +71,8 @@ async def list_all(call: Call) -> Result:
 async def list_attempts(call: Call) -> Result:
     """Return the attempts of a setup intent, newest first."""
     filters, page = split(call.params)
+    # An intent of somebody else has no attempts that could be listed: it is not there.
+    await call.core.setup_intents.retrieve(call.caller, _KIND, filters["setup_intent"])
     found = await call.core.setup_intents.list(call.caller, _ATTEMPT, filters, page)
     return listing(call.path, found)
 

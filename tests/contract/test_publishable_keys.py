@@ -1,0 +1,93 @@
+"""What a browser with a publishable key can do, and what stays hidden from it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.support.direct import Answer, Direct, direct
+
+INTENT = {
+    "amount": "2000", "currency": "kes", "metadata[order]": "7",
+    "return_url": "https://duka.test/done",
+}  # fmt: skip
+HIDDEN = {"application", "customer", "latest_charge", "metadata", "review", "transfer_data"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A merchant with both its keys."""
+
+    api: Direct
+    secret: str
+    publishable: str
+
+    async def intent(self, **fields: Any) -> dict[str, Any]:
+        return await self.api.post(self.secret, "/v1/payment_intents", **INTENT, **fields)
+
+    async def ask(self, method: str, path: str, **fields: Any) -> Answer:
+        return await self.api.send(self.publishable, method, path, fields)
+
+
+@pytest.fixture
+async def shop(database_url: str) -> AsyncIterator[Shop]:
+    async with direct(database_url, checked=False) as api:
+        merchants = api.core.merchants
+        merchant = await merchants.create()
+        publishable = await merchants.issue_key(merchant, publishable=True)
+        yield Shop(api, await merchants.issue_key(merchant), publishable)
+
+
+async def test_an_intent_is_shown_and_confirmed_only_with_its_client_secret(shop: Shop) -> None:
+    intent, other = await shop.intent(), await shop.intent()
+    one = f"/v1/payment_intents/{intent['id']}"
+    for method, path in (("GET", one), ("POST", f"{one}/confirm")):
+        missing = await shop.ask(method, path)
+        assert (missing.status, missing.code) == (400, "parameter_missing")
+        foreign = await shop.ask(method, path, client_secret=other["client_secret"])
+        assert (foreign.status, foreign.code) == (404, "resource_missing")
+    shown = await shop.ask("GET", one, client_secret=intent["client_secret"])
+    assert shown.status == 200
+    assert not HIDDEN & shown.body.keys()
+    paid = await shop.ask(
+        "POST", f"{one}/confirm", client_secret=intent["client_secret"],
+        payment_method="pm_card_visa",
+    )  # fmt: skip
+    assert (paid.status, paid.body["status"]) == (200, "succeeded")
+    assert not HIDDEN & paid.body.keys()
+
+
+async def test_a_decline_shows_no_more_of_the_intent_than_a_success(shop: Shop) -> None:
+    intent = await shop.intent()
+    declined = await shop.ask(
+        "POST", f"/v1/payment_intents/{intent['id']}/confirm",
+        client_secret=intent["client_secret"], payment_method="pm_card_chargeDeclined",
+    )  # fmt: skip
+    assert (declined.status, declined.code) == (402, "card_declined")
+    assert not HIDDEN & declined.body["error"]["payment_intent"].keys()
+
+
+async def test_a_browser_makes_a_payment_method_and_a_token(shop: Shop) -> None:
+    card = {"card[number]": "4242424242424242", "card[exp_month]": "12", "card[exp_year]": "2040"}
+    method = await shop.ask("POST", "/v1/payment_methods", type="card", **card)
+    token = await shop.ask("POST", "/v1/tokens", **card)
+    assert (method.status, token.status) == (200, 200)
+    assert b"4242424242424242" not in method.raw + token.raw
+
+
+async def test_expansion_shows_the_payment_method_and_not_its_customer(shop: Shop) -> None:
+    intent = await shop.intent(payment_method="pm_card_visa")
+    one = f"/v1/payment_intents/{intent['id']}"
+    for expanded, status in (
+        ("payment_method", 200),
+        ("payment_method.customer", 403),
+        ("customer", 403),
+        ("latest_charge", 403),
+    ):
+        answer = await shop.ask(
+            "GET", one, client_secret=intent["client_secret"], **{"expand[]": expanded}
+        )
+        assert answer.status == status, (expanded, answer.body)
