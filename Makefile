@@ -117,6 +117,9 @@ lock: $(STAMP) ## Compile requirements/*.in to pinned and hashed *.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --output-file $(DJSTRIPE)/requirements.txt $(DJSTRIPE)/requirements.in >/dev/null
 
+.PHONY: services
+services: browser services-redis ## Install the services that tests use when they are there
+
 .PHONY: services-redis
 services-redis: ## Install the Redis that its tests start (Debian; skipped without it)
 	@command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq redis-server; }
