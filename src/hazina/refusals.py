@@ -69,6 +69,7 @@ class Code(StrEnum):
     RESOURCE_ALREADY_EXISTS = "resource_already_exists"
     PRODUCT_IN_USE = "product_in_use"
     PRICE_IN_USE = "price_in_use"
+    LEDGER_REFUSED = "ledger_refused"
     CHECKOUT_SESSION_UNEXPECTED_STATE = "checkout_session_unexpected_state"
 
 

@@ -15,6 +15,7 @@ from hazina.idempotency.service import Answer, IdempotencyRequest
 from hazina.idempotency.service import Idempotency as Keys
 from hazina.ids import Ids
 from hazina.merchants.limits import RateLimits
+from hazina.ledger.service import Ledgers
 from hazina.merchants.merchant import Caller
 from hazina.merchants.service import Accounts, ApiKeys, Merchants
 from hazina.paging import Page
@@ -145,6 +146,8 @@ class Core(Protocol):
     def webhooks(self) -> WebhookEndpoints: ...
     @property
     def balances(self) -> Balances: ...
+    @property
+    def ledgers(self) -> Ledgers: ...
     @property
     def callbacks(self) -> Callbacks: ...
 

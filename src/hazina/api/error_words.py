@@ -380,6 +380,14 @@ WORDS: dict[Code, Words] = {
         "another default price first.",
         "active",
     ),
+    Code.LEDGER_REFUSED: Words(
+        "Your own ledger refused an account or a transfer; `ledger_status` says why, `param` "
+        "which.",
+        "Correct the event. After a failure that may pass, such as exceeds_credits, send it under "
+        "a new id, since the old one is answered with id_already_failed from then on.",
+        "None was made: transfers[3] was refused: exceeds_credits.",
+        "transfers[3]",
+    ),
     Code.CHECKOUT_SESSION_UNEXPECTED_STATE: Words(
         "The checkout session has ended, or its payment is just being booked.",
         "Retrieve it to see how it ended; make a new one to sell again.",

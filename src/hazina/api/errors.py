@@ -66,6 +66,7 @@ _PLAIN_400 = frozenset(
         Code.RESOURCE_ALREADY_EXISTS,
         Code.PRODUCT_IN_USE,
         Code.PRICE_IN_USE,
+        Code.LEDGER_REFUSED,
         Code.CHECKOUT_SESSION_UNEXPECTED_STATE,
     }
 )

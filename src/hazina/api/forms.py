@@ -11,6 +11,8 @@ from hazina.refusals import Code, Refusal
 
 BODY_BYTES_MAX = 1024 * 1024
 PARAMETERS_MAX = 1000
+JSON_VALUES_MAX = 20_000
+"""JSON is bounded by its bytes; bulks of the ledger need more values than a form can send."""
 DEPTH_MAX = 8
 
 FORM = "application/x-www-form-urlencoded"
@@ -100,8 +102,8 @@ def decode_json(body: bytes) -> dict[str, Any]:
         raise _invalid("The request body is not valid JSON, or is nested too deeply.") from None
     if not isinstance(value, dict):
         raise _invalid("The JSON body must be an object.")
-    if _count(value, 1) > PARAMETERS_MAX:
-        raise _too_many()
+    if _count(value, 1) > JSON_VALUES_MAX:
+        raise _too_many(JSON_VALUES_MAX)
     return value
 
 
@@ -223,8 +225,8 @@ def _not_utf8() -> Refusal:
     return _invalid("The request holds bytes or characters that are not valid UTF-8.")
 
 
-def _too_many() -> Refusal:
-    return _invalid(f"The request has more than {PARAMETERS_MAX} parameters; send fewer.")
+def _too_many(limit: int = PARAMETERS_MAX) -> Refusal:
+    return _invalid(f"The request has more than {limit} parameters; send fewer.")
 
 
 def _too_deep() -> Refusal:

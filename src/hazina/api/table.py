@@ -11,6 +11,7 @@ from hazina.api.v1 import (
     checkout_sessions,
     customers,
     events,
+    ledger,
     payment_intents,
     payment_links,
     payment_methods,
@@ -39,4 +40,5 @@ ROUTES: tuple[Route, ...] = (
     *webhook_endpoints.ROUTES,
     *accounts.ROUTES,
     *api_keys.ROUTES,
+    *ledger.ROUTES,
 )

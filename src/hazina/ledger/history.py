@@ -83,6 +83,16 @@ class History:
         opening = Totals() if start is None else await self.at(account["id"], start - 1)
         return Span(account, opening, await self.at(account["id"], end))
 
+    async def page(self, span: Span, after_line: int, limit: int) -> tuple[list[Line], bool]:
+        """Return some lines between the two balances, and whether there are more."""
+        account_id = span.account["id"]
+        after = max(after_line, span.opening.lines)
+        upto = min(after + limit, span.closing.lines)
+        rows = await self._reader.query(
+            "ledger_statement_lines", {"account_id": account_id, "after": after, "upto": upto}
+        )
+        return [_line(row, account_id) for row in rows], upto < span.closing.lines
+
     async def lines(self, span: Span) -> AsyncIterator[Line]:
         """Yield the lines between the two balances, page by page."""
         account_id = span.account["id"]

@@ -32,6 +32,7 @@ from hazina.ledger.client import (
     transfer_record,
 )
 from hazina.ledger.existing import stored_64, stored_128
+from hazina.ledger.history import History
 from hazina.ledger.stamps import nanoseconds
 from hazina.ledger.types import (
     Account,
@@ -70,6 +71,7 @@ class Ledgers:
         self._reader = reader
         self._writer = writer
         self._clock = clock
+        self.history = History(reader)
 
     async def create_accounts(self, space: str, events: Sequence[AccountEvent]) -> list[Result]:
         """Open accounts; return a result for each, in order. At most `BATCH_MAX`."""

@@ -6,14 +6,17 @@ from collections.abc import Mapping
 
 RESOURCES = (
     "accounts", "balance", "balance_transactions", "charges", "checkout_sessions", "customers",
-    "events", "payment_intents", "payment_links", "payment_methods", "prices", "products",
-    "refunds", "setup_intents", "sources", "test_clocks", "tokens", "webhook_endpoints",
+    "events", "ledger_accounts", "ledger_transfers", "payment_intents", "payment_links",
+    "payment_methods", "prices", "products", "refunds", "setup_intents", "sources", "test_clocks",
+    "tokens", "webhook_endpoints",
 )  # fmt: skip
 """Everything that a scope can be given for; API keys are not among them, on purpose: a restricted
 key could otherwise make itself a better one."""
 _OTHER_RESOURCES = {
     "card": "sources", "invoice_settings": "customers", "item": "checkout_sessions",
-    "setup_attempt": "setup_intents",
+    "setup_attempt": "setup_intents", "hazina.ledger_balance": "ledger_accounts",
+    "hazina.ledger_statement": "ledger_accounts", "hazina.ledger_account_bulk": "ledger_accounts",
+    "hazina.ledger_transfer_bulk": "ledger_transfers",
 }  # fmt: skip
 LEVELS = ("none", "read", "write")
 

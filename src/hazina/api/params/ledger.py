@@ -1,0 +1,103 @@
+"""Parameters of clients' ledgers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from hazina.api.params.kinds import Boolean, Choice, Fields, Integer, Items, Param, Text
+from hazina.api.params.parts import METADATA
+from hazina.ledger.wire import ACCOUNT_FLAGS, TRANSFER_FLAGS
+from hazina.refusals import Code, Refusal
+
+BULK_MAX = 1_000
+_DIGITS = re.compile(r"[0-9]{1,39}")
+
+
+@dataclass(frozen=True, slots=True)
+class Wide:
+    """A whole number of up to 128 bits, sent as decimal digits."""
+
+    minimum: int = 0
+    maximum: int = 2**128 - 1
+
+    def read(self, value: Any, name: str) -> int:
+        """Return the number."""
+        if type(value) is str and _DIGITS.fullmatch(value):
+            value = int(value)
+        if type(value) is not int or not self.minimum <= value <= self.maximum:
+            raise Refusal(
+                Code.PARAMETER_INVALID_INTEGER,
+                f"Invalid integer: send digits of a number from {self.minimum} to {self.maximum}. "
+                f"({name})",
+                param=name,
+            )
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema."""
+        return {"type": "string", "pattern": "^[0-9]{1,39}$"}
+
+
+_ID = Wide(minimum=1, maximum=2**128 - 2)
+_U16, _U32, _U64 = (Integer(maximum=2**bits - 1) for bits in (16, 32, 63))
+_MOMENT = Param(_U64, about="Nanoseconds since 1970, inclusive.")
+_DATA = {
+    "user_data_128": Param(Wide()),
+    "user_data_64": Param(_U64),
+    "user_data_32": Param(_U32),
+    "metadata": METADATA,
+}
+_ACCOUNT = {
+    "id": Param(_ID, required=True, about="Yours: sending it again is a replay."),
+    "ledger": Param(Integer(minimum=1, maximum=2**32 - 1), required=True),
+    "code": Param(Integer(minimum=1, maximum=2**16 - 1), required=True),
+    "flags": Param(Items(Choice(ACCOUNT_FLAGS[1:4]), count_max=3)),
+    "overdraft": Param(Wide(), about="How far past its limit a limited account may go."),
+    **_DATA,
+}
+_TRANSFER = {
+    "id": Param(_ID, required=True, about="Yours: sending it again is a replay."),
+    "debit_account_id": Param(_ID),
+    "credit_account_id": Param(_ID),
+    "amount": Param(Wide()),
+    "pending_id": Param(_ID, about="The pending transfer that is posted or voided."),
+    "timeout": Param(_U32, about="Seconds after which a pending transfer runs out."),
+    "ledger": Param(_U32),
+    "code": Param(_U16),
+    "flags": Param(Items(Choice(TRANSFER_FLAGS[1:8]), count_max=7)),
+    "reference": Param(Text(length_max=255)),
+    **_DATA,
+}
+_FILTER = {
+    "ledger": Param(_U32),
+    "code": Param(_U16),
+    "user_data_128": Param(Wide()),
+    "user_data_64": Param(_U64),
+    "user_data_32": Param(_U32),
+    "metadata": METADATA,
+    "timestamp_min": _MOMENT,
+    "timestamp_max": _MOMENT,
+    "limit": Param(Integer(minimum=1, maximum=1000)),
+    "order": Param(Choice(("oldest_first", "newest_first"))),
+}
+ACCOUNT_CREATE = Fields(_ACCOUNT)
+TRANSFER_CREATE = Fields(_TRANSFER)
+_ATOMIC = Param(Boolean(), about="All or nothing; otherwise each by itself.")
+ACCOUNTS_BULK = Fields(
+    {"accounts": Param(Items(ACCOUNT_CREATE, BULK_MAX, 1), required=True), "atomic": _ATOMIC}
+)
+TRANSFERS_BULK = Fields(
+    {"transfers": Param(Items(TRANSFER_CREATE, BULK_MAX, 1), required=True), "atomic": _ATOMIC}
+)
+LIST = Fields(_FILTER)
+AT = Fields({"at": Param(_U64, about="A moment in nanoseconds since 1970; now if left out.")})
+STATEMENT = Fields(
+    {
+        "from": _MOMENT,
+        "to": _MOMENT,
+        "after_line": Param(_U64, about="The line after which the page starts."),
+        "limit": Param(Integer(minimum=1, maximum=1000)),
+    }
+)

@@ -1,0 +1,307 @@
+"""Routes of clients' own ledgers: accounts, transfers, balances, statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hazina.api.params import ledger as params
+from hazina.api.params.others import NOTHING
+from hazina.api.route import Call, Result, Route
+from hazina.ledger import wire
+from hazina.ledger.client import (
+    AccountEvent,
+    AccountRecord,
+    QueryFilter,
+    TransferEvent,
+    TransferRecord,
+    stored_id,
+)
+from hazina.ledger.history import Totals
+from hazina.ledger.types import Result as Judged
+from hazina.ledger.types import Status
+from hazina.refusals import Code, Refusal
+
+_ACCOUNT, _TRANSFER = "hazina.ledger_account", "hazina.ledger_transfer"
+_LINKED = 1
+_GOOD = (Status.CREATED, Status.EXISTS)
+_DEFAULT_LIMIT = 100
+_AMOUNT_MAY_DIFFER = 4 | 8 | 16 | 32  # Posting, voiding and balancing book what there is.
+_FILLED_IN = (
+    "debit_account_id", "credit_account_id", "ledger", "code", "user_data_128", "user_data_64",
+    "user_data_32",
+)  # fmt: skip
+
+
+async def create_account(call: Call) -> Result:
+    """Open an account; an id that exists with the same fields is a replay."""
+    event = _account(call.params)
+    results = await call.core.ledgers.create_accounts(_space(call), [event])
+    _demand("account", results)
+    return await _one_account(call, event.id)
+
+
+async def create_accounts(call: Call) -> Result:
+    """Open accounts in bulk."""
+    events = [_account(one) for one in call.params["accounts"]]
+    if call.params.get("atomic"):
+        _link(events)
+    results = await call.core.ledgers.create_accounts(_space(call), events)
+    return _bulk(call, "account", [event.id for event in events], results)
+
+
+async def retrieve_account(call: Call) -> Result:
+    """Return an account as it stands."""
+    return await _one_account(call, _path_id(call, "account"))
+
+
+async def list_accounts(call: Call) -> Result:
+    """Return accounts that a filter lets through."""
+    records = await call.core.ledgers.query_accounts(_space(call), _filter(call.params))
+    return _page(call, [_shown(record) for record in records])
+
+
+async def balance(call: Call) -> Result:
+    """Return what an account had at a moment; before its first transfer that is zero."""
+    account_id = _path_id(call, "account")
+    record = await _found_account(call, account_id)
+    at = call.params.get("at")
+    totals = await call.core.ledgers.history.at(stored_id(_space(call), account_id), at)
+    return {
+        "object": "hazina.ledger_balance", "account": str(account_id), "at": at,
+        **_totals(totals, record),
+    }  # fmt: skip
+
+
+async def statement(call: Call) -> Result:
+    """Return a page of an account's lines, with its opening and closing balance."""
+    account_id = _path_id(call, "account")
+    record = await _found_account(call, account_id)
+    history, given = call.core.ledgers.history, call.params
+    row = await history.account(stored_id(_space(call), account_id), _space(call))
+    assert row is not None, "it was found just now"
+    span = await history.span(row, given.get("from"), given.get("to"))
+    limit = given.get("limit", _DEFAULT_LIMIT)
+    lines, has_more = await history.page(span, given.get("after_line", 0), limit)
+    return {
+        "object": "hazina.ledger_statement", "account": str(account_id),
+        "opening_balance": _totals(span.opening, record),
+        "closing_balance": _totals(span.closing, record), "has_more": has_more,
+        "data": [
+            {
+                "line": line.line, "timestamp": line.timestamp, "transfer": line.transfer_id,
+                "side": line.side, "kind": line.kind, "amount": str(line.amount),
+                "counterpart": line.counterpart_id, "code": line.code,
+                "reference": line.reference, "balance": _totals(line.totals, record),
+            }
+            for line in lines
+        ],
+    }  # fmt: skip
+
+
+async def create_transfer(call: Call) -> Result:
+    """Book a transfer; an id that exists with the same fields is a replay."""
+    event = _transfer(call.params)
+    _demand("transfer", await call.core.ledgers.create_transfers(_space(call), [event]))
+    return await _one_transfer(call, event.id)
+
+
+async def create_transfers(call: Call) -> Result:
+    """Book transfers in bulk, each by itself or all or nothing."""
+    events = [_transfer(one) for one in call.params["transfers"]]
+    if call.params.get("atomic"):
+        _link(events)
+    results = await call.core.ledgers.create_transfers(_space(call), events)
+    if call.params.get("atomic") and results[0].status is Status.EXISTS:
+        results = await _replayed(call, events, results)
+    return _bulk(call, "transfer", [event.id for event in events], results)
+
+
+async def retrieve_transfer(call: Call) -> Result:
+    """Return a transfer as it was booked."""
+    return await _one_transfer(call, _path_id(call, "transfer"))
+
+
+async def list_transfers(call: Call) -> Result:
+    """Return transfers that a filter lets through."""
+    records = await call.core.ledgers.query_transfers(_space(call), _filter(call.params))
+    return _page(call, [_shown(record) for record in records])
+
+
+async def _replayed(call: Call, events: list[TransferEvent], results: list[Judged]) -> list[Judged]:
+    """Return what a bulk that was booked whole before is answered: each of its transfers exists.
+
+    A chain breaks at an event that exists, so the ledger itself refuses a chain that comes again.
+    """
+    records = await call.core.ledgers.lookup_transfers(_space(call), [one.id for one in events])
+    booked = {record.id: record for record in records}
+    if all(event.id in booked and _same(event, booked[event.id]) for event in events):
+        return [Judged(Status.EXISTS, booked[event.id].timestamp) for event in events]
+    return results
+
+
+def _same(event: TransferEvent, record: TransferRecord) -> bool:
+    """Tell whether a record is what this event made; what an event left out was filled in."""
+    for name in ("flags", "pending_id", "timeout", "reference"):
+        if getattr(event, name) != getattr(record, name):
+            return False
+    for name in _FILLED_IN:
+        sent = getattr(event, name)
+        if sent != getattr(record, name) and (sent or not event.pending_id):
+            return False
+    if dict(event.metadata or {}) != dict(record.metadata):
+        return False
+    return bool(event.flags & _AMOUNT_MAY_DIFFER) or event.amount == record.amount
+
+
+def _space(call: Call) -> str:
+    return call.caller.merchant.merchant_id
+
+
+def _account(given: dict[str, Any]) -> AccountEvent:
+    return AccountEvent(**_event(given, wire.ACCOUNT_FLAGS))
+
+
+def _transfer(given: dict[str, Any]) -> TransferEvent:
+    return TransferEvent(**_event(given, wire.TRANSFER_FLAGS))
+
+
+def _event(given: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    flags = sum({1 << names.index(name) for name in given.get("flags") or ()})
+    return {**{name: value for name, value in given.items() if value is not None}, "flags": flags}
+
+
+def _filter(given: dict[str, Any]) -> QueryFilter:
+    fields = {name: value for name, value in given.items() if name != "order"}
+    newest_first = given.get("order") == "newest_first"
+    return QueryFilter(**{"limit": _DEFAULT_LIMIT, **fields, "flags": int(newest_first)})
+
+
+def _link(events: list[Any]) -> None:
+    """Make one chain of the events: they succeed or fail together."""
+    for index, event in enumerate(events[:-1]):
+        fields = {name: getattr(event, name) for name in type(event).__slots__}
+        events[index] = type(event)(**{**fields, "flags": event.flags | _LINKED})
+
+
+def _demand(kind: str, results: Sequence[Judged]) -> None:
+    (result,) = results
+    if result.status not in _GOOD:
+        raise _refused(f"The {kind}", result.status, None)
+
+
+def _bulk(call: Call, kind: str, ids: list[int], results: Sequence[Judged]) -> dict[str, Any]:
+    """Return the result of each; all or nothing is refused by naming the one that failed."""
+    if call.params.get("atomic"):
+        whole = all(result.status is results[0].status for result in results)
+        for index, result in enumerate(results):
+            fine = result.status is Status.CREATED or (result.status is Status.EXISTS and whole)
+            if not fine and result.status is not Status.LINKED_EVENT_FAILED:
+                name = f"{kind}s[{index}]"
+                raise _refused(f"None was made: {name}", result.status, name)
+    return {
+        "object": f"hazina.ledger_{kind}_bulk",
+        "data": [
+            {"index": index, "id": str(one), **wire.shown_result(result)}
+            for index, (one, result) in enumerate(zip(ids, results, strict=True))
+        ],
+    }
+
+
+def _refused(what: str, status: Status, param: str | None) -> Refusal:
+    return Refusal(
+        Code.LEDGER_REFUSED,
+        f"{what} was refused: {status.value}. See the ledger's semantics for what it means; "
+        "after a failure that may pass, send it under a new id.",
+        param=param,
+        details={"ledger_status": status.value},
+    )
+
+
+def _path_id(call: Call, kind: str) -> int:
+    text = call.ids[0]
+    if not text.isdecimal() or not 0 < int(text) < 2**128 - 1:
+        raise _missing(kind)
+    return int(text)
+
+
+async def _found_account(call: Call, account_id: int) -> AccountRecord:
+    records = await call.core.ledgers.lookup_accounts(_space(call), [account_id])
+    if not records:
+        raise _missing("account")
+    return records[0]
+
+
+async def _one_account(call: Call, account_id: int) -> dict[str, Any]:
+    return _shown(await _found_account(call, account_id))
+
+
+async def _one_transfer(call: Call, transfer_id: int) -> dict[str, Any]:
+    records = await call.core.ledgers.lookup_transfers(_space(call), [transfer_id])
+    if not records:
+        raise _missing("transfer")
+    return _shown(records[0])
+
+
+def _missing(kind: str) -> Refusal:
+    return Refusal(Code.RESOURCE_MISSING, f"No such ledger {kind}: the id is not one.", param="id")
+
+
+def _shown(record: AccountRecord | TransferRecord) -> dict[str, Any]:
+    if isinstance(record, AccountRecord):
+        totals = Totals(
+            record.debits_pending, record.debits_posted, record.credits_pending,
+            record.credits_posted,
+        )  # fmt: skip
+        return {"object": _ACCOUNT, **wire.shown(record), "available": _available(totals, record)}
+    return {"object": _TRANSFER, **wire.shown(record)}
+
+
+def _totals(totals: Totals, record: AccountRecord) -> dict[str, Any]:
+    return {
+        "debits_pending": str(totals.debits_pending), "debits_posted": str(totals.debits_posted),
+        "credits_pending": str(totals.credits_pending),
+        "credits_posted": str(totals.credits_posted), "available": _available(totals, record),
+    }  # fmt: skip
+
+
+def _available(totals: Totals, record: AccountRecord) -> str | None:
+    """Return what a limited account may still move: holds count, the overdraft too."""
+    if record.flags & 2:
+        used = totals.debits_posted + totals.debits_pending
+        return str(totals.credits_posted + record.overdraft - used)
+    if record.flags & 4:
+        used = totals.credits_posted + totals.credits_pending
+        return str(totals.debits_posted + record.overdraft - used)
+    return None
+
+
+def _page(call: Call, data: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a list; the next page starts after the last timestamp."""
+    limit = call.params.get("limit", _DEFAULT_LIMIT)
+    return {"object": "list", "url": call.path, "has_more": len(data) >= limit, "data": data}
+
+
+_ACCOUNTS, _TRANSFERS = "/v1/ledger/accounts", "/v1/ledger/transfers"
+ROUTES = (
+    Route("POST", _ACCOUNTS, create_account, params.ACCOUNT_CREATE, _ACCOUNT,
+          "Open an account of your own ledger"),
+    Route("GET", _ACCOUNTS, list_accounts, params.LIST, _ACCOUNT,
+          "List accounts of your own ledger"),
+    Route("POST", "/v1/ledger/accounts_bulk", create_accounts, params.ACCOUNTS_BULK,
+          "hazina.ledger_account_bulk", "Open accounts in bulk"),
+    Route("GET", f"{_ACCOUNTS}/{{id}}", retrieve_account, NOTHING, _ACCOUNT,
+          "Retrieve an account of your own ledger"),
+    Route("GET", f"{_ACCOUNTS}/{{id}}/balance", balance, params.AT, "hazina.ledger_balance",
+          "Retrieve an account's balance at a moment"),
+    Route("GET", f"{_ACCOUNTS}/{{id}}/statement", statement, params.STATEMENT,
+          "hazina.ledger_statement", "Retrieve a page of an account's statement"),
+    Route("POST", _TRANSFERS, create_transfer, params.TRANSFER_CREATE, _TRANSFER,
+          "Book a transfer in your own ledger"),
+    Route("GET", _TRANSFERS, list_transfers, params.LIST, _TRANSFER,
+          "List transfers of your own ledger"),
+    Route("POST", "/v1/ledger/transfers_bulk", create_transfers, params.TRANSFERS_BULK,
+          "hazina.ledger_transfer_bulk", "Book transfers in bulk"),
+    Route("GET", f"{_TRANSFERS}/{{id}}", retrieve_transfer, NOTHING, _TRANSFER,
+          "Retrieve a transfer of your own ledger"),
+)  # fmt: skip

@@ -1,0 +1,181 @@
+"""Clients' own ledgers over HTTP messages, on real PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import orjson
+import pytest
+
+import hazina
+from hazina.api.endpoint import Endpoint
+from hazina.api.route import Router
+from hazina.api.table import ROUTES
+from hazina.clock import SystemClock
+from hazina.db.pooled import PooledReader
+from hazina.db.postgres import PostgresStore
+from hazina.db.table import Schema
+from hazina.db.writer import Writer
+from hazina.ids import SystemIds
+from hazina.ledger import tables as ledger_tables
+from hazina.ledger.engine import LedgerEngine
+from hazina.ledger.service import Ledgers
+from hazina.merchants import tables as merchant_tables
+from hazina.merchants.service import Merchants
+
+SCHEMA = Schema(ledger_tables.TABLES + merchant_tables.TABLES)
+ACCOUNTS, TRANSFERS = "/v1/ledger/accounts", "/v1/ledger/transfers"
+
+
+class Client:
+    """Sends JSON to the endpoint as a server would hand it over."""
+
+    def __init__(self, endpoint: Endpoint, key: str) -> None:
+        self._endpoint = endpoint
+        self._key = key
+
+    async def __call__(
+        self, method: str, path: str, fields: dict[str, Any] | None = None, status: int = 200
+    ) -> dict[str, Any]:
+        path, _, query = path.partition("?")
+        body = b"" if fields is None else orjson.dumps(fields)
+        raw = {
+            "authorization": f"Bearer {self._key}",
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+        }
+        sent: list[Any] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def keep(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http", "method": method, "path": path, "query_string": query.encode(),
+            "headers": [(name.encode(), value.encode()) for name, value in raw.items()],
+        }  # fmt: skip
+        await self._endpoint(scope, receive, keep)
+        answer: dict[str, Any] = orjson.loads(sent[1]["body"])
+        assert sent[0]["status"] == status, answer
+        return answer
+
+
+@pytest.fixture
+async def clients(database_url: str) -> AsyncIterator[tuple[Client, Client]]:
+    """Two merchants over one database."""
+    clock, ids = SystemClock(), SystemIds()
+    store = PostgresStore(database_url, SCHEMA, LedgerEngine(clock))
+    await store.open()
+    writer = Writer([store], clock)
+    await writer.start()
+    files = sorted(Path(hazina.__file__).parent.glob("**/queries.sql"))
+    reader = PooledReader(database_url, SCHEMA, files)
+    await reader.open()
+    merchants = Merchants(reader, writer, clock, ids, b"pepper")
+    core: Any = SimpleNamespace(
+        ids=ids, merchants=merchants, ledgers=Ledgers(reader, writer, clock)
+    )
+    endpoint = Endpoint(core, Router(ROUTES))
+    made = [Client(endpoint, await merchants.issue_key(await merchants.create())) for _ in "ab"]
+    yield made[0], made[1]
+    await writer.close()
+    await reader.close()
+    await store.close()
+
+
+def account(number: int, **values: Any) -> dict[str, Any]:
+    return {"id": str(number), "ledger": 1, "code": 10, **values}
+
+
+def transfer(number: int, amount: int, **values: Any) -> dict[str, Any]:
+    between = {"debit_account_id": "1", "credit_account_id": "2", "ledger": 1, "code": 1}
+    return {"id": str(number), "amount": str(amount), **between, **values}
+
+
+async def test_accounts_and_transfers_are_made_once_and_read_back(
+    clients: tuple[Client, Client],
+) -> None:
+    send, stranger = clients
+    limited = account(
+        2, flags=["debits_must_not_exceed_credits"], overdraft="30", metadata={"owner": "Achieng"}
+    )
+    await send("POST", ACCOUNTS, account(1))
+    opened = await send("POST", ACCOUNTS, limited)
+    assert await send("POST", ACCOUNTS, limited) == opened
+    assert (opened["object"], opened["overdraft"], opened["available"]) == (
+        "hazina.ledger_account",
+        "30",
+        "30",
+    )
+    other = await send("POST", ACCOUNTS, {**limited, "code": 11}, 400)
+    assert other["error"]["ledger_status"] == "exists_with_different_code"
+    booked = await send("POST", TRANSFERS, transfer(1, 100, reference="order 7"))
+    assert await send("POST", TRANSFERS, transfer(1, 100, reference="order 7")) == booked
+    assert await send("GET", f"{TRANSFERS}/1") == booked
+    out = {"debit_account_id": "2", "credit_account_id": "1"}
+    held = await send("POST", TRANSFERS, transfer(2, 120, flags=["pending"], timeout=60, **out))
+    assert held["flags"] == ["pending"]
+    now = await send("GET", f"{ACCOUNTS}/2")
+    assert (now["credits_posted"], now["debits_pending"], now["available"]) == ("100", "120", "10")
+    refused = await send("POST", TRANSFERS, transfer(3, 11, **out), 400)
+    assert refused["error"]["code"] == "ledger_refused"
+    assert refused["error"]["ledger_status"] == "exceeds_credits"
+    before = await send("GET", f"{ACCOUNTS}/2/balance?at={booked['timestamp'] - 1}")
+    after = await send("GET", f"{ACCOUNTS}/2/balance?at={booked['timestamp']}")
+    assert (before["credits_posted"], after["credits_posted"]) == ("0", "100")
+    listed = await send("GET", f"{ACCOUNTS}?metadata[owner]=Achieng")
+    assert [one["id"] for one in listed["data"]] == ["2"]
+    await stranger("GET", f"{ACCOUNTS}/2", status=404)
+    await stranger("GET", f"{TRANSFERS}/1", status=404)
+    assert (await stranger("GET", TRANSFERS))["data"] == []
+    # The payments' balance of a merchant knows nothing of its own ledger, and the other way round.
+    page = await send("GET", f"{ACCOUNTS}/2/statement?limit=1")
+    assert [line["reference"] for line in page["data"]] == ["order 7"]
+    assert page["has_more"]
+    assert page["closing_balance"]["debits_pending"] == "120"
+    rest = await send("GET", f"{ACCOUNTS}/2/statement?after_line=1")
+    assert [(line["kind"], line["side"]) for line in rest["data"]] == [("pending", "debit")]
+
+
+async def test_a_bulk_is_booked_item_by_item_or_not_at_all(clients: tuple[Client, Client]) -> None:
+    send, _ = clients
+    bulk = {"accounts": [account(1), account(2, flags=["credits_must_not_exceed_debits"])]}
+    made = await send("POST", "/v1/ledger/accounts_bulk", bulk)
+    assert [one["status"] for one in made["data"]] == ["created", "created"]
+    items = [transfer(number, 1, credit_account_id="1", debit_account_id="2") for number in (1, 2)]
+    bad = transfer(3, 5)
+    mixed = await send("POST", "/v1/ledger/transfers_bulk", {"transfers": [*items, bad]})
+    assert [one["status"] for one in mixed["data"]] == ["created", "created", "exceeds_debits"]
+    fresh = [{**one, "id": str(10 + n)} for n, one in enumerate([*items, bad])]
+    whole = {"transfers": fresh, "atomic": True}
+    refused = await send("POST", "/v1/ledger/transfers_bulk", whole, 400)
+    assert (refused["error"]["param"], refused["error"]["ledger_status"]) == (
+        "transfers[2]",
+        "exceeds_debits",
+    )
+    await send("GET", f"{TRANSFERS}/10", status=404)
+    good = {"transfers": fresh[:2], "atomic": True}
+    first = await send("POST", "/v1/ledger/transfers_bulk", good)
+    again = await send("POST", "/v1/ledger/transfers_bulk", good)
+    assert [one["status"] for one in first["data"]] == ["created", "created"]
+    assert [one["status"] for one in again["data"]] == ["exists", "exists"]
+    hundreds = [transfer(100 + n, 1, credit_account_id="1", debit_account_id="2")
+                for n in range(500)]  # fmt: skip
+    large = await send("POST", "/v1/ledger/transfers_bulk", {"transfers": hundreds})
+    assert {one["status"] for one in large["data"]} == {"created"}
+
+
+async def test_numbers_beyond_128_bits_and_unknown_flags_are_refused(
+    clients: tuple[Client, Client],
+) -> None:
+    send, _ = clients
+    wrong = await send("POST", ACCOUNTS, account(2**128 - 1), 400)
+    assert wrong["error"]["param"] == "id"
+    await send("POST", ACCOUNTS, account(1, flags=["imported"]), 400)
+    await send("POST", TRANSFERS, transfer(1, 2**128), 400)
+    await send("GET", f"{ACCOUNTS}/abc", status=404)
