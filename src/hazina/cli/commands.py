@@ -16,6 +16,8 @@ from hazina.cli import accounts, keys, ledger, processes, stay
 from hazina.cli.place import NotPossible, SystemOptions
 from hazina.db.embedded_place import EmbeddedError
 from hazina.db.migrate import SchemaError, migrate
+from hazina.db.roles import RoleNames, grant_roles
+from hazina.ledger.tables import APPEND_ONLY, NEVER_REMOVED
 
 app = typer.Typer(
     name="hazina",
@@ -71,6 +73,22 @@ def migrate_command(var: Var = _VAR) -> None:
     with accounts.database(var) as url:
         for name in migrate(url):
             print(f"applied {name}")
+
+
+@app.command("grant-roles")
+def grant_roles_command(
+    application: Annotated[
+        str, typer.Option(help="The role of processes.")
+    ] = RoleNames().application,
+    reader: Annotated[str, typer.Option(help="The role of those who only read.")] = (
+        RoleNames().reader
+    ),
+    var: Var = _VAR,
+) -> None:
+    """Make database roles for processes that own nothing; run it after each migration."""
+    with accounts.database(var) as url:
+        grant_roles(url, APPEND_ONLY, NEVER_REMOVED, RoleNames(application, reader))
+    print(f"granted: {application}, {reader}")
 
 
 @app.command()

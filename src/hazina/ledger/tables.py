@@ -87,3 +87,9 @@ SEEN = Table(
 """Transfer ids that failed for a reason that may pass, and therefore never succeed later."""
 
 TABLES = (ACCOUNT, TRANSFER, ACCOUNT_HISTORY, PENDING, SEEN)
+
+APPEND_ONLY = ("transfer", "account_history", "seen", "batch")
+"""Tables whose rows stay as they were written; their triggers and the database roles say so too."""
+
+NEVER_REMOVED = ("account", "pending")
+"""Tables whose rows change and stay."""
