@@ -14,8 +14,8 @@ from hazina.events.service import Events
 from hazina.idempotency.service import Answer, IdempotencyRequest
 from hazina.idempotency.service import Idempotency as Keys
 from hazina.ids import Ids
-from hazina.merchants.limits import RateLimits
 from hazina.ledger.service import Ledgers
+from hazina.merchants.limits import RateLimits
 from hazina.merchants.merchant import Caller
 from hazina.merchants.service import Accounts, ApiKeys, Merchants
 from hazina.paging import Page
