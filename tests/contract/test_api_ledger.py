@@ -24,7 +24,9 @@ from hazina.ledger import tables as ledger_tables
 from hazina.ledger.engine import LedgerEngine
 from hazina.ledger.service import Ledgers
 from hazina.merchants import tables as merchant_tables
+from hazina.merchants.limits import MemoryLimits, Rate
 from hazina.merchants.service import Merchants
+from tests.support import stripe_schema
 
 SCHEMA = Schema(ledger_tables.TABLES + merchant_tables.TABLES)
 ACCOUNTS, TRANSFERS = "/v1/ledger/accounts", "/v1/ledger/transfers"
@@ -61,6 +63,7 @@ class Client:
         }  # fmt: skip
         await self._endpoint(scope, receive, keep)
         answer: dict[str, Any] = orjson.loads(sent[1]["body"])
+        assert stripe_schema.check(answer) == []
         assert sent[0]["status"] == status, answer
         return answer
 
@@ -78,7 +81,10 @@ async def clients(database_url: str) -> AsyncIterator[tuple[Client, Client]]:
     await reader.open()
     merchants = Merchants(reader, writer, clock, ids, b"pepper")
     core: Any = SimpleNamespace(
-        ids=ids, merchants=merchants, ledgers=Ledgers(reader, writer, clock)
+        ids=ids,
+        merchants=merchants,
+        ledgers=Ledgers(reader, writer, clock),
+        limits=MemoryLimits(clock, Rate(0, 0), Rate(0, 0)),
     )
     endpoint = Endpoint(core, Router(ROUTES))
     made = [Client(endpoint, await merchants.issue_key(await merchants.create())) for _ in "ab"]
@@ -113,7 +119,7 @@ async def test_accounts_and_transfers_are_made_once_and_read_back(
         "30",
     )
     other = await send("POST", ACCOUNTS, {**limited, "code": 11}, 400)
-    assert other["error"]["ledger_status"] == "exists_with_different_code"
+    assert other["error"]["hazina"]["ledger_status"] == "exists_with_different_code"
     booked = await send("POST", TRANSFERS, transfer(1, 100, reference="order 7"))
     assert await send("POST", TRANSFERS, transfer(1, 100, reference="order 7")) == booked
     assert await send("GET", f"{TRANSFERS}/1") == booked
@@ -124,7 +130,7 @@ async def test_accounts_and_transfers_are_made_once_and_read_back(
     assert (now["credits_posted"], now["debits_pending"], now["available"]) == ("100", "120", "10")
     refused = await send("POST", TRANSFERS, transfer(3, 11, **out), 400)
     assert refused["error"]["code"] == "ledger_refused"
-    assert refused["error"]["ledger_status"] == "exceeds_credits"
+    assert refused["error"]["hazina"]["ledger_status"] == "exceeds_credits"
     before = await send("GET", f"{ACCOUNTS}/2/balance?at={booked['timestamp'] - 1}")
     after = await send("GET", f"{ACCOUNTS}/2/balance?at={booked['timestamp']}")
     assert (before["credits_posted"], after["credits_posted"]) == ("0", "100")
@@ -154,7 +160,7 @@ async def test_a_bulk_is_booked_item_by_item_or_not_at_all(clients: tuple[Client
     fresh = [{**one, "id": str(10 + n)} for n, one in enumerate([*items, bad])]
     whole = {"transfers": fresh, "atomic": True}
     refused = await send("POST", "/v1/ledger/transfers_bulk", whole, 400)
-    assert (refused["error"]["param"], refused["error"]["ledger_status"]) == (
+    assert (refused["error"]["param"], refused["error"]["hazina"]["ledger_status"]) == (
         "transfers[2]",
         "exceeds_debits",
     )

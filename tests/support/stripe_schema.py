@@ -55,6 +55,37 @@ OWN: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ),
         frozenset({"secret"}),
     ),
+    "hazina.ledger_account": (
+        frozenset(
+            {"id", "object", "available", "code", "credits_pending", "credits_posted",
+             "debits_pending", "debits_posted", "flags", "ledger", "metadata", "overdraft",
+             "timestamp", "user_data_128", "user_data_32", "user_data_64"}
+        ),
+        frozenset(),
+    ),
+    "hazina.ledger_account_bulk": (frozenset({"object", "data"}), frozenset()),
+    "hazina.ledger_balance": (
+        frozenset(
+            {"object", "account", "at", "available", "credits_pending", "credits_posted",
+             "debits_pending", "debits_posted"}
+        ),
+        frozenset(),
+    ),
+    "hazina.ledger_statement": (
+        frozenset(
+            {"object", "account", "closing_balance", "data", "has_more", "opening_balance"}
+        ),
+        frozenset(),
+    ),
+    "hazina.ledger_transfer": (
+        frozenset(
+            {"id", "object", "amount", "code", "credit_account_id", "debit_account_id", "flags",
+             "ledger", "metadata", "pending_id", "reference", "timeout", "timestamp",
+             "user_data_128", "user_data_32", "user_data_64"}
+        ),
+        frozenset(),
+    ),
+    "hazina.ledger_transfer_bulk": (frozenset({"object", "data"}), frozenset()),
 }  # fmt: skip
 ERROR = "error"
 LIST = "list"

@@ -15,6 +15,11 @@ _PAY = _AMOUNT | {
     "payment_method": "pm_card_bypassPending", "confirm": "true",
     "return_url": "https://duka.test/done",
 }  # fmt: skip
+_LEDGER = {"ledger": "1", "code": "1"}
+_LEDGER_BETWEEN = _LEDGER | {
+    "debit_account_id": "{ledger_account}", "credit_account_id": "{other_ledger_account}",
+    "amount": "5",
+}  # fmt: skip
 _SALE_OF_PRICE = {"line_items[0][price]": "{price}", "line_items[0][quantity]": "1"}
 _SALE = _SALE_OF_PRICE | {"mode": "payment"}
 
@@ -43,7 +48,10 @@ MAKE: dict[str, Make] = {
     "customer": Make("/v1/customers", {"name": "Amina"}),
     "event": Make("/v1/events?limit=1&type=customer.created", at="data.0.id", method="GET"),
     "kept_method": Make("/v1/payment_methods/{payment_method}/attach", {"customer": "{customer}"}),
+    "ledger_account": Make("/v1/ledger/accounts", _LEDGER | {"id": "7001"}),
+    "ledger_transfer": Make("/v1/ledger/transfers", _LEDGER_BETWEEN | {"id": "7201"}),
     "link_item": Make("/v1/payment_links/{payment_link}/line_items", at="data.0.id", method="GET"),
+    "other_ledger_account": Make("/v1/ledger/accounts", _LEDGER | {"id": "7002"}),
     "payment_intent": Make("/v1/payment_intents", _AMOUNT),
     "payment_link": Make("/v1/payment_links", _SALE_OF_PRICE),
     "payment_method": Make("/v1/payment_methods", {"type": "card", **_CARD}),
@@ -91,9 +99,12 @@ class Row:
     others: tuple[str, ...] = ("resource_missing",)
     publishable: str | None = "secret_key_required"
     owner: str | None = None
+    ids_are_chosen: bool = False
+    """Whether clients choose the ids, so that two merchants may well use the same one."""
 
 
 _ACCOUNT = ("account_invalid",)
+_LEDGER_REFUSED = ("ledger_refused",)
 _NOT_IN_LIVE_MODE = ("resource_missing", "not_supported")
 ROWS: dict[str, Row] = {
     # Payments
@@ -248,6 +259,30 @@ ROWS: dict[str, Row] = {
     "GET /v1/hazina/api_keys/{id}": Row("/v1/hazina/api_keys/{api_key}"),
     "POST /v1/hazina/api_keys/{id}/roll": Row("/v1/hazina/api_keys/{api_key}/roll"),
     "POST /v1/hazina/api_keys/{id}/revoke": Row("/v1/hazina/api_keys/{api_key}/revoke"),
+    # Ledgers: ids are the clients' own, so that another merchant may use the same ones.
+    "POST /v1/ledger/accounts": Row(
+        "/v1/ledger/accounts", _LEDGER | {"id": "7101"}, ids_are_chosen=True
+    ),
+    "GET /v1/ledger/accounts": Row("/v1/ledger/accounts"),
+    "GET /v1/ledger/accounts/{id}": Row("/v1/ledger/accounts/{ledger_account}"),
+    "GET /v1/ledger/accounts/{id}/balance": Row("/v1/ledger/accounts/{ledger_account}/balance"),
+    "GET /v1/ledger/accounts/{id}/statement": Row("/v1/ledger/accounts/{ledger_account}/statement"),
+    "POST /v1/ledger/accounts_bulk": Row(
+        "/v1/ledger/accounts_bulk",
+        {f"accounts[0][{k}]": v for k, v in _LEDGER.items()} | {"accounts[0][id]": "7102"},
+        ids_are_chosen=True,
+    ),
+    "POST /v1/ledger/transfers": Row(
+        "/v1/ledger/transfers", _LEDGER_BETWEEN | {"id": "7301"}, others=_LEDGER_REFUSED
+    ),
+    "GET /v1/ledger/transfers": Row("/v1/ledger/transfers"),
+    "GET /v1/ledger/transfers/{id}": Row("/v1/ledger/transfers/{ledger_transfer}"),
+    "POST /v1/ledger/transfers_bulk": Row(
+        "/v1/ledger/transfers_bulk",
+        {f"transfers[0][{k}]": v for k, v in _LEDGER_BETWEEN.items()}
+        | {"transfers[0][id]": "7302", "atomic": "true"},
+        others=_LEDGER_REFUSED,
+    ),
 }
 
 LISTED: dict[str, str] = {

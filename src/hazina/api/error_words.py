@@ -381,8 +381,8 @@ WORDS: dict[Code, Words] = {
         "active",
     ),
     Code.LEDGER_REFUSED: Words(
-        "Your own ledger refused an account or a transfer; `ledger_status` says why, `param` "
-        "which.",
+        "Your own ledger refused an account or a transfer; `hazina.ledger_status` says why, "
+        "`param` which.",
         "Correct the event. After a failure that may pass, such as exceeds_credits, send it under "
         "a new id, since the old one is answered with id_already_failed from then on.",
         "None was made: transfers[3] was refused: exceeds_credits.",

@@ -214,7 +214,7 @@ def _refused(what: str, status: Status, param: str | None) -> Refusal:
         f"{what} was refused: {status.value}. See the ledger's semantics for what it means; "
         "after a failure that may pass, send it under a new id.",
         param=param,
-        details={"ledger_status": status.value},
+        details={"hazina": {"ledger_status": status.value}},
     )
 
 
