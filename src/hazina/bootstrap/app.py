@@ -234,8 +234,7 @@ async def open_core(
     connector = _connector(settings, transport)
     dispatch = Dispatcher(
         connectors={PROVIDER: connector}, reader=reader, writer=writer, clock=clock, ids=ids,
-        tasks=tasks, report=report,
-        settings=_dispatch_settings(settings),
+        tasks=tasks, report=report, settings=_dispatch_settings(settings),
     )  # fmt: skip
     payments.connect(dispatch.run_now, {PROVIDER: connector.capabilities})
     setup_intents.connect(dispatch.run_now)
@@ -259,8 +258,7 @@ async def open_core(
         Sources(idempotency, customers, keeping, methods), methods,
         Tokens(reader, idempotency, clock, ids, methods),
         checkout, Searches(reader, clocks, PageTokens(settings.pepper.encode()), SEARCHED),
-        Events(reader),
-        WebhookEndpoints(reader, idempotency, clock, ids),
+        Events(reader), WebhookEndpoints(reader, idempotency, clock, ids),
         Balances(reader), Ledgers(reader, writer, clock), dispatch, callbacks, nudge,
         [connector, transport, limits, reader, *stores],
     )  # fmt: skip
