@@ -286,6 +286,7 @@ def _check_resource(value: dict[str, Any], path: str) -> Iterator[str]:
         always, sometimes = OWN[name]
         for field in sorted((always - value.keys()) | (value.keys() - always - sometimes)):
             yield f"{path}.{field}: missing or unknown field of an object of our own"
+        return
     if name == SEARCH_RESULT:
         yield from _check_search_result(value, path)
         return
