@@ -9,6 +9,8 @@ from hazina.api.errors import RETRY_HEADERS, STATUSES
 from hazina.refusals import Code, Refusal
 from hazina.refusals_view import TYPES, envelope
 
+_DOCS_URL = "http://127.0.0.1:8420/docs"
+
 _HEAD = """\
 # Errors
 
@@ -17,7 +19,7 @@ _HEAD = """\
 Every answer with a status of 400 or above is an `error` with a `type` by which Stripe's clients
 choose an exception, a stable `code`, a `message` that says what was wrong and what to do, and
 `param` where one parameter is to blame. `doc_url` leads to the code's section at `/docs/errors` of
-the API itself; it is relative to the API's address.
+the API itself (`HAZINA_PUBLIC_URL`).
 
 A status from 400 to 499 means that what was asked for was certainly not done. With 500 it is not
 known: send the request again with the same idempotency key.
@@ -39,7 +41,7 @@ def page() -> str:
 def _section(code: Code) -> str:
     words = WORDS[code]
     refusal = Refusal(code, words.message, param=words.param, details=words.details)
-    example = json.dumps(envelope(refusal), indent=2)
+    example = json.dumps(envelope(refusal, _DOCS_URL), indent=2)
     again = "Clients that retry by themselves send it again. " if code in RETRY_HEADERS else ""
     return f"""
 ## {code.value}

@@ -31,14 +31,17 @@ TYPES: dict[Code, str] = {code: _OTHER_TYPES.get(code, _REQUEST) for code in Cod
 """The error type of each code; clients choose the class of their exception by it."""
 
 
-def envelope(refusal: Refusal) -> dict[str, Any]:
-    """Return `{"error": {...}}`. Fields that have nothing to say are left out, never null."""
+def envelope(refusal: Refusal, docs_url: str) -> dict[str, Any]:
+    """Return `{"error": {...}}`, explained below `docs_url`.
+
+    Fields that have nothing to say are left out, never null.
+    """
     code = refusal.code
     error: dict[str, Any] = {
         "type": TYPES[code],
         "code": code.value,
         "message": refusal.message,
-        "doc_url": f"/docs/errors#{code.value}",
+        "doc_url": f"{docs_url}/errors#{code.value}",
     }
     if refusal.param is not None:
         error["param"] = refusal.param

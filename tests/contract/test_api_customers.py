@@ -27,7 +27,6 @@ from hazina.idempotency import tables as idempotency_tables
 from hazina.idempotency.service import Idempotency
 from hazina.ids import SystemIds
 from hazina.merchants import tables as merchant_tables
-from hazina.merchants.clocks import Clocks
 from hazina.merchants.limits import MemoryLimits, Rate
 from hazina.merchants.service import Accounts, Merchants
 from hazina.payment_methods import tables as payment_method_tables
@@ -89,15 +88,15 @@ async def client(database_url: str) -> AsyncIterator[Client]:
     reader = PooledReader(database_url, SCHEMA, files)
     await reader.open()
     merchants = Merchants(reader, writer, clock, ids, b"pepper")
-    idempotency = Idempotency(reader, writer, clock)
+    idempotency = Idempotency(reader, writer, clock, "https://pay.example/docs")
     methods = PaymentMethods(reader, idempotency, clock, ids, b"pepper")
     core: Any = SimpleNamespace(
+        docs_url="https://pay.example/docs",
         ids=ids,
         merchants=merchants,
         limits=MemoryLimits(clock, Rate(0, 0), Rate(0, 0)),
         accounts=Accounts(reader, idempotency, clock, ids, merchants.forget),
-        clocks=Clocks(reader, clock),
-        customers=Customers(reader, idempotency, Clocks(reader, clock), ids, methods),
+        customers=Customers(reader, idempotency, clock, ids, methods),
         events=Events(reader),
     )
     key = await merchants.issue_key(await merchants.create())

@@ -81,6 +81,7 @@ async def clients(database_url: str) -> AsyncIterator[tuple[Client, Client]]:
     await reader.open()
     merchants = Merchants(reader, writer, clock, ids, b"pepper")
     core: Any = SimpleNamespace(
+        docs_url="https://pay.example/docs",
         ids=ids,
         merchants=merchants,
         ledgers=Ledgers(reader, writer, clock),

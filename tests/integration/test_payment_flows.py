@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 import pytest
 
-from hazina.idempotency.service import refused
 from hazina.paging import Page
 from hazina.refusals import Refusal
 from tests.support.flows import DAY, Shop, open_shop
@@ -431,7 +430,7 @@ async def _capture_charge(shop: Shop, charge: Any) -> Any:
     try:
         answer = await payments.capture_charge(shop.caller, charge["id"], {}, None)
     except Refusal as refusal:
-        answer = refused(refusal)
+        answer = shop.core.idempotency.refused(refusal)
     body = orjson.loads(answer.body)
     return body.get("error", body)
 

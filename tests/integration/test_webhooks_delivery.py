@@ -114,7 +114,7 @@ async def house(fresh_database_url: str) -> AsyncIterator[House]:
     await writer.start()
     reader = PooledReader(fresh_database_url, SCHEMA, query_files(), size=2)
     await reader.open()
-    idempotency = Idempotency(reader, writer, CLOCK)
+    idempotency = Idempotency(reader, writer, CLOCK, "https://pay.example/docs")
     merchant = Merchant(
         "acct_1_test", "acct_1", False, "KE", "kes", "Shop", None, 0, 0, CLOCK.now()
     )

@@ -202,7 +202,7 @@ class Matrix:
         return self._restricted[hidden]
 
 
-_FILTERS = {"source": "charge", "test_clock": "test_helpers.test_clock"}
+_FILTERS = {"source": "charge"}
 
 
 def named_in(text: str) -> list[str]:

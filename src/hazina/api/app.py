@@ -134,29 +134,35 @@ async def _callback(request: Request) -> Response:
         return Response(status_code=400)
     except KeyError:
         unknown = Refusal(Code.ROUTE_UNKNOWN, "There is no connector of this name.")
-        return _of(of_refusal(unknown))
+        return _refused(request, unknown)
     except Refusal as refusal:
-        return _of(of_refusal(refusal))
+        return _refused(request, refusal)
     if not kept:
-        return _of(of_refusal(Refusal(Code.BODY_INVALID, "The callback could not be verified.")))
+        forged = Refusal(Code.BODY_INVALID, "The callback could not be verified.")
+        return _refused(request, forged)
     return _json(200, {"received": True})
 
 
 async def _unknown(request: Request, _: Exception) -> Response:
-    return _of(of_refusal(unknown_route(request.method, request.url.path, ROUTES)))
+    return _refused(request, unknown_route(request.method, request.url.path, ROUTES))
 
 
 async def _wrong_method(request: Request, _: Exception) -> Response:
     message = f"This URL does not take {request.method[:8]}."
-    return _of(of_refusal(Refusal(Code.METHOD_NOT_ALLOWED, message)))
+    return _refused(request, Refusal(Code.METHOD_NOT_ALLOWED, message))
 
 
 async def _failed(request: Request, _: Exception) -> Response:
     core: Core = request.app.state.core
     request_id = core.ids.new("req")
-    answer = internal(request_id)
+    answer = internal(request_id, core.docs_url)
     answer.headers.append((b"request-id", request_id.encode()))
     return _of(answer)
+
+
+def _refused(request: Request, refusal: Refusal) -> Response:
+    core: Core = request.app.state.core
+    return _of(of_refusal(refusal, core.docs_url))
 
 
 def _of(answer: Reply) -> Response:

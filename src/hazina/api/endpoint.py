@@ -12,7 +12,7 @@ import structlog
 from hazina.api import forms, nearest, reply
 from hazina.api.auth import api_key
 from hazina.api.core import Core
-from hazina.api.expand import TOTAL_COUNT, Expander, check_paths, expand_answer, read_paths
+from hazina.api.expand import Expander, check_paths, expand_answer, read_paths
 from hazina.api.params.cards import digested
 from hazina.api.permission import check_expansion, check_route
 from hazina.api.reply import Receive, Reply, Scope, Send
@@ -64,7 +64,7 @@ class Endpoint:
         self._router = router
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = self._core.ids.new("req")
+        request_id, docs_url = self._core.ids.new("req"), self._core.docs_url
         headers = dict(scope["headers"])
         key: str | None = None
         try:
@@ -73,24 +73,25 @@ class Endpoint:
         except ClientGone:
             return
         except _TooMany as refusal:
-            answer = reply.of_refusal(refusal)
+            answer = reply.of_refusal(refusal, docs_url)
             answer.headers.append((b"retry-after", b"%d" % refusal.wait_seconds))
         except _MethodNotAllowed as refusal:
-            answer = reply.of_refusal(refusal)
+            answer = reply.of_refusal(refusal, docs_url)
             answer.headers.append((b"allow", refusal.allowed.encode()))
         except Refusal as refusal:
-            answer = reply.of_refusal(refusal)
+            answer = reply.of_refusal(refusal, docs_url)
         except Overloaded:
             answer = reply.of_refusal(
                 Refusal(
                     Code.OVERLOADED,
                     "More requests came than can be served now; nothing was done. Send it again "
                     "in a second.",
-                )
+                ),
+                docs_url,
             )
         except Exception:
             _log.exception("request_failed", request_id=request_id, method=scope["method"])
-            answer = reply.internal(request_id)
+            answer = reply.internal(request_id, docs_url)
         await answer.send(send, request_id, key)
 
     async def _answer(
@@ -209,18 +210,14 @@ def _parameters(
         sent = forms.decode_form(query)
     paths: Paths = ()
     if "expand" in sent:
-        paths = read_paths(sent.pop("expand"), route.listed, route.searched)
+        paths = read_paths(sent.pop("expand"), route.listed)
         check_paths(paths, route.answers)
     try:
-        params = route.params.read(sent)
+        return route.params.read(sent), paths
     except Refusal as refusal:
         if refusal.code is Code.PARAMETER_UNKNOWN:
             raise nearest.unknown_parameter(refusal, route) from None
         raise
-    if TOTAL_COUNT in paths:
-        params["total_count"] = True
-        paths = tuple(path for path in paths if path != TOTAL_COUNT)
-    return params, paths
 
 
 def _account_meant(headers: dict[bytes, bytes]) -> str | None:

@@ -50,9 +50,9 @@ class Reply:
         await send({"type": "http.response.body", "body": self.body})
 
 
-def of_refusal(refusal: Refusal) -> Reply:
+def of_refusal(refusal: Refusal, docs_url: str) -> Reply:
     """Answer a refusal that no idempotency key holds."""
-    body = orjson.dumps(envelope(refusal))
+    body = orjson.dumps(envelope(refusal, docs_url))
     return Reply(STATUSES[refusal.code], body, RETRY_HEADERS.get(refusal.code, ()))
 
 
@@ -75,12 +75,13 @@ def of_answer(answer: Answer, body: bytes, request_id: str, keyed: bool) -> Repl
     return Reply(status, body, headers)
 
 
-def internal(request_id: str) -> Reply:
+def internal(request_id: str, docs_url: str) -> Reply:
     """Answer our own failure, without details but with what support needs to find them."""
     return of_refusal(
         Refusal(
             Code.INTERNAL,
             f"Something went wrong on our side. It is logged as {request_id}; with an "
             "Idempotency-Key the request can be sent again safely.",
-        )
+        ),
+        docs_url,
     )

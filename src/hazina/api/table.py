@@ -20,7 +20,6 @@ from hazina.api.v1 import (
     refunds,
     setup_intents,
     sources,
-    test_clocks,
     webhook_endpoints,
 )
 
@@ -42,5 +41,4 @@ ROUTES: tuple[Route, ...] = (
     *accounts.ROUTES,
     *api_keys.ROUTES,
     *ledger.ROUTES,
-    *test_clocks.ROUTES,
 )

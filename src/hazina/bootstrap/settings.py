@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     simulator_url: str = "http://127.0.0.1:8421"
     callback_secret: str = ""
     public_url: str = "http://127.0.0.1:8420"
-    """Where customers' browsers reach us: the address of the pages that we host."""
+    """Where clients and customers' browsers reach us: the address of the pages that we host."""
     deadline_ms: int = 8_000
     """How long a request waits for a provider before it answers `processing`."""
     call_timeout_ms: int = 10_000
@@ -36,6 +36,11 @@ class Settings(BaseSettings):
     reader_connections: int = 4
     writer_lines: int = 2
     """Batches in flight per process; each takes a connection and a writer slot."""
+
+    @property
+    def docs_url(self) -> str:
+        """Where the pages stand to which errors lead."""
+        return f"{self.public_url.rstrip('/')}/docs"
 
     def check(self) -> None:
         """Refuse settings with which money could be lost. Raises ValueError."""

@@ -38,7 +38,7 @@ async def _api(port: int, *, with_workers: bool) -> None:
     workers: list[Worker] = []
 
     async def opened() -> Core:
-        core = await open_core(Settings())
+        core = await open_core(_settings_at(port))
         if with_workers:
             workers.append(Worker(core))
             workers[0].start()
@@ -84,6 +84,14 @@ async def _api(port: int, *, with_workers: bool) -> None:
     await server.serve()
     if not server.started:
         raise NotPossible("the API could not start; what stands above says why.")
+
+
+def _settings_at(port: int) -> Settings:
+    """Read the settings; where no public address is set, it is the one that we listen on."""
+    settings = Settings()
+    if "public_url" in settings.model_fields_set:
+        return settings
+    return Settings(public_url=f"http://127.0.0.1:{port}")
 
 
 async def _worker() -> None:

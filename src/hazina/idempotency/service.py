@@ -62,11 +62,6 @@ def success(view: dict[str, Any]) -> Answer:
     return Answer(None, orjson.dumps(view))
 
 
-def refused(refusal: Refusal) -> Answer:
-    """Render a refusal as an answer."""
-    return Answer(refusal.code.value, orjson.dumps(envelope(refusal)))
-
-
 def claim(
     request: IdempotencyRequest | None, operation: str, lease_ms: int, now: datetime
 ) -> tuple[Claim, ...]:
@@ -129,10 +124,16 @@ class OneUnit:
 class Idempotency:
     """Looks up, replays, takes over and purges keys."""
 
-    def __init__(self, reader: Reader, writer: Writer, clock: Clock) -> None:
+    def __init__(self, reader: Reader, writer: Writer, clock: Clock, docs_url: str) -> None:
+        """`docs_url` is where the pages stand to which refusals lead, as clients reach them."""
         self._reader = reader
         self._writer = writer
         self._clock = clock
+        self._docs_url = docs_url
+
+    def refused(self, refusal: Refusal) -> Answer:
+        """Render a refusal as an answer."""
+        return Answer(refusal.code.value, orjson.dumps(envelope(refusal, self._docs_url)))
 
     async def resolve(self, request: IdempotencyRequest) -> Answer | Row:
         """Return the stored answer of a taken key, or its row when the lease has run out.
@@ -244,7 +245,7 @@ class Idempotency:
         except Refusal as refusal:
             if refusal.code is Code.LOCK_TIMEOUT:
                 raise
-            return await self.store(request, refused(refusal))
+            return await self.store(request, self.refused(refusal))
         if isinstance(verdict, Taken) and verdict.claim.table == TABLE and request is not None:
             found = await self.resolve(request)
             if isinstance(found, Answer):

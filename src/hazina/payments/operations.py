@@ -98,6 +98,10 @@ class Operations:
         self._perform = perform
         self._capabilities = capabilities
 
+    def refused(self, refusal: Refusal) -> Answer:
+        """Render a refusal as an answer."""
+        return self._idempotency.refused(refusal)
+
     async def begin(
         self, caller: Caller, idempotency: IdempotencyRequest | None,
         load: Callable[[], Awaitable[Any]], decide: Callable[[Draft, Any], Any], shows: Shown,
@@ -125,7 +129,7 @@ class Operations:
                 return await self._taken(caller, idempotency)
             case Refused() if begin.unit.on_refusal or begin.subject is not None:
                 assert begin.subject is not None
-                return keys.refused(requests.insufficient(begin.subject.charge))
+                return self._idempotency.refused(requests.insufficient(begin.subject.charge))
             case Committed():
                 pass
             case _:
@@ -181,7 +185,7 @@ class Operations:
             draft.accounts = accounts
             effect = apply(draft, subject, performed.outcome, performed.next_ms)
             answer = (
-                keys.refused(effect.refusal)
+                self._idempotency.refused(effect.refusal)
                 if effect.refusal
                 else keys.success(shows(effect.subject, merchant.livemode))
             )
@@ -210,7 +214,7 @@ class Operations:
             return await self._taken(caller, idempotency)
         if refusal.code in (Code.LOCK_TIMEOUT, Code.OPERATION_IN_PROGRESS):
             raise refusal
-        return await self._idempotency.store(idempotency, keys.refused(refusal))
+        return await self._idempotency.store(idempotency, self._idempotency.refused(refusal))
 
     async def _taken(self, caller: Caller, idempotency: IdempotencyRequest) -> Answer:
         """Replay, or answer for a process that died with what is true now."""

@@ -41,8 +41,6 @@ from hazina.payments.subject import Subject
 from hazina.payments.view import charge_view, intent_view, refund_view
 from hazina.rails.contract import Capabilities
 
-_PREFIXES = {"payment_intent": "pi", "charge": "ch", "refund": "re", "balance_transaction": "txn"}
-
 
 class Payments:
     """Creates, confirms, captures, cancels and refunds payments, and applies outcomes."""
@@ -215,7 +213,7 @@ class Payments:
         def decide(draft: Draft, loaded: tuple[Intent, Charge]) -> Subject:
             intent, charge = loaded
             made = requests.refund(draft, intent, charge, params, self._settings.command_lease_ms)
-            given = keys.refused(requests.insufficient(charge))
+            given = self._operations.refused(requests.insufficient(charge))
             draft.on_refusal.extend(keys.claim_answered(idempotency, "", given, self._clock.now()))
             return made
 
@@ -269,10 +267,8 @@ class Payments:
         self, caller: Caller, kind: str, filters: dict[str, Any], page: Page
     ) -> tuple[list[dict[str, Any]], bool]:
         """Render a page, newest first."""
-        merchant = caller.merchant
-        livemode = merchant.livemode
-        span = await self._clocks.span(merchant, _PREFIXES[kind], filters.get("created") or {})
-        rows, more = await self._store.page(kind, merchant.merchant_id, filters, page, span)
+        livemode = caller.merchant.livemode
+        rows, more = await self._store.page(kind, caller.merchant.merchant_id, filters, page)
         if kind == "payment_intent":
             return [intent_view(intent_from(row), livemode) for row in rows], more
         if kind == "charge":

@@ -130,7 +130,7 @@ class Operations:
             draft = Draft(merchant, now, self._ids, cause, Lane.OUTCOME)
             effect = apply(draft, subject, performed.outcome, performed.next_ms)
             answer = (
-                keys.refused(effect.refusal)
+                self._idempotency.refused(effect.refusal)
                 if effect.refusal
                 else keys.success(intent_view(effect.intent, merchant.livemode))
             )
@@ -159,7 +159,7 @@ class Operations:
             return await self._taken(caller, idempotency)
         if refusal.code in (Code.LOCK_TIMEOUT, Code.OPERATION_IN_PROGRESS):
             raise refusal
-        return await self._idempotency.store(idempotency, keys.refused(refusal))
+        return await self._idempotency.store(idempotency, self._idempotency.refused(refusal))
 
     async def _taken(self, caller: Caller, idempotency: IdempotencyRequest) -> Answer:
         """Replay, or answer for a process that died with what is true now."""

@@ -34,7 +34,8 @@ def test_every_code_has_a_status_and_a_type() -> None:
 
 @pytest.mark.parametrize("code", list(Code))
 def test_every_envelope_has_stripes_shape(code: Code) -> None:
-    shown = envelope(Refusal(code, "No.", param="a", details={"decline_code": None}))
+    refusal = Refusal(code, "No.", param="a", details={"decline_code": None})
+    shown = envelope(refusal, "https://pay.example/docs")
     assert stripe_schema.check(shown) == []
     assert "decline_code" not in shown["error"]
 
@@ -84,7 +85,8 @@ def test_every_code_is_explained_where_its_doc_url_leads(code: Code) -> None:
     assert words is not None, f"say in api/error_words.py what {code.value} means"
     assert min(map(len, (words.meaning, words.remedy, words.message))) > 10
 
-    path, _, section = envelope(Refusal(code, "No."))["error"]["doc_url"].partition("#")
+    error = envelope(Refusal(code, "No."), "https://pay.example/docs")["error"]
+    address, _, section = error["doc_url"].partition("#")
 
-    assert path == "/docs/errors"
+    assert address == "https://pay.example/docs/errors"
     assert f'id="{section}"' in docs_page.errors_page()
