@@ -42,7 +42,9 @@ def test_it_starts_again_by_itself_after_everything_was_killed(system: Serving) 
     system.kill_everything()
     again = system.start()
 
-    assert system.env() == before
+    # The test provider's port is another one where somebody took the old one meanwhile.
+    found_env = {name: value for name, value in system.env().items() if "SIMULATOR" not in name}
+    assert found_env.items() <= before.items()
     found = again.get(f"/v1/payment_intents/{paid['id']}").body
     assert (found["status"], found["amount_received"]) == ("succeeded", 2000)
     assert again.pay()["status"] == "succeeded"
@@ -88,6 +90,7 @@ def test_demo_env_says_how_the_system_is_reached_and_to_its_owner_alone(system: 
     assert shop.get("/v1/balance").status == 200
     public = shop.post("/v1/payment_intents", key=shop.publishable_key, amount=100, currency="usd")
     assert public.error["code"] == "secret_key_required"
+    assert public.error["doc_url"] == f"{env['HAZINA_URL']}/docs/errors#secret_key_required"
     assert system.end(signal.SIGTERM) == 0
 
 

@@ -213,7 +213,8 @@ REQUESTS = [
     Bad("long idempotency key", GOOD, _INVALID, headers={"Idempotency-Key": "k" * 256}),
     Bad("empty idempotency key", GOOD, _INVALID, headers={"Idempotency-Key": ""}),
     Bad("idempotency key not ASCII", GOOD, _INVALID, headers={"Idempotency-Key": "k\xe9"}),
-    Bad("another account", GOOD, Code.NOT_SUPPORTED, headers={"Stripe-Account": "acct_zebra9041"}),
+    Bad("another account", GOOD, Code.ACCOUNT_INVALID, status=403,
+        headers={"Stripe-Account": "4242424242424242 zebra9041"}),
     Bad("webhook to nowhere", b"url=zebra9041&enabled_events[]=*", _INVALID, "url",
         path="/v1/webhook_endpoints"),
 ]  # fmt: skip
@@ -231,6 +232,7 @@ def demand_refusal(answer: Answer, status: int, code: Code, param: str | None) -
     error = answer.body["error"]
     assert (answer.status, error["code"], error.get("param")) == (status, code.value, param), error
     assert stripe_schema.check(answer.body) == []
+    assert error["doc_url"] == f"http://127.0.0.1:8420/docs/errors#{code.value}"
     message = error["message"]
     assert len(message.split()) > 2
     assert answer.headers["request-id"].startswith("req_")

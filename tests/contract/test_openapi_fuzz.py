@@ -23,16 +23,23 @@ SEED = int(os.environ.get("HAZINA_FUZZ_SEED", "20260101"))
 EXAMPLES = 300 if os.environ.get("HAZINA_FAULTS") == "whole" else 8
 _SECONDS_PER_ROUTE = 900 if os.environ.get("HAZINA_FAULTS") == "whole" else 60
 
-# The first word of each route's path after /v1, and what its {id} can be.
+# What stands before the {id} of a route, after /v1/, and what the id can be.
 _KINDS = {
     "accounts": "account",
-    "balance": "balance_transaction",
+    "balance/history": "balance_transaction",
     "balance_transactions": "balance_transaction",
     "charges": "charge",
+    "checkout/sessions": "checkout_session",
     "customers": "customer",
     "events": "event",
+    "hazina/api_keys": "api_key",
+    "ledger/accounts": "ledger_account",
+    "ledger/transfers": "ledger_transfer",
     "payment_intents": "payment_intent",
+    "payment_links": "payment_link",
     "payment_methods": "payment_method",
+    "prices": "price",
+    "products": "product",
     "refunds": "refund",
     "setup_intents": "setup_intent",
     "tokens": "token",
@@ -79,15 +86,36 @@ def _objects(api: Served) -> dict[str, str]:
     )
     # A reserved name: nothing listens there, and no worker runs that would deliver to it.
     hook = made("/v1/webhook_endpoints", b"url=https://duka.test/hook&enabled_events[]=*")
+    product = made("/v1/products", b"name=Kikoi")
+    price = made("/v1/prices", f"product={product['id']}&currency=kes&unit_amount=5000".encode())
+    basket = f"line_items[0][price]={price['id']}&line_items[0][quantity]=1"
+    session = made(
+        "/v1/checkout/sessions",
+        f"{basket}&mode=payment&success_url=https://duka.test/done".encode(),
+    )
+    key = made("/v1/hazina/api_keys", b"type=secret&name=fuzzed")
+    for number in (1, 2):
+        made("/v1/ledger/accounts", b"id=%d&ledger=1&code=1" % number)
+    made(
+        "/v1/ledger/transfers",
+        b"id=3&debit_account_id=1&credit_account_id=2&amount=5&ledger=1&code=1",
+    )
     event = api.send("GET", "/v1/events?limit=1").body["data"][0]
     return {
         "account": api.send("GET", "/v1/account").body["id"],
         "balance_transaction": charge["balance_transaction"],
+        "api_key": key["id"],
         "charge": charge["id"],
+        "checkout_session": session["id"],
         "customer": customer["id"],
         "event": event["id"],
+        "ledger_account": "1",
+        "ledger_transfer": "3",
         "payment_intent": paid["id"],
+        "payment_link": made("/v1/payment_links", basket.encode())["id"],
         "payment_method": "pm_card_visa",
+        "price": price["id"],
+        "product": product["id"],
         "refund": refund["id"],
         "setup_intent": made("/v1/setup_intents", b"usage=on_session")["id"],
         "token": token["id"],
@@ -98,7 +126,7 @@ def _objects(api: Served) -> dict[str, str]:
 def demand_sound(target: Target, case: Any, known_id: bool) -> None:
     """Send a generated request and demand an answer in Stripe's shape that is no failure."""
     if known_id and case.path_parameters:
-        kind = _KINDS[case.operation.path.split("/")[2]]
+        kind = _KINDS[case.operation.path.removeprefix("/v1/").partition("/{")[0]]
         case.path_parameters = dict.fromkeys(case.path_parameters, target.ids[kind])
     answer = case.call(
         base_url=target.api.url,
