@@ -55,6 +55,21 @@ class Source:
                 for alias in node.names:
                     yield node.lineno, f"{base}.{alias.name}"
 
+    @cached_property
+    def _imported(self) -> dict[str, str]:
+        """The full name behind each name that an import gives in this file."""
+        names = {}
+        for node in self.nodes:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                base = f"{self._absolute(node)}." if isinstance(node, ast.ImportFrom) else ""
+                names |= {alias.asname or alias.name: base + alias.name for alias in node.names}
+        return names
+
+    def full_name(self, node: ast.expr) -> str:
+        """Return a dotted name as it would be written without aliases: `datetime.datetime.now`."""
+        first, dot, rest = ast.unparse(node).partition(".")
+        return self._imported.get(first, first) + dot + rest
+
     def _absolute(self, node: ast.ImportFrom) -> str:
         if node.level == 0:
             return node.module or ""
