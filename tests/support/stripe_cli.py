@@ -18,6 +18,7 @@ EVENTS = (
     "payment_intent.canceled",
     "payment_intent.amount_capturable_updated",
     "payment_intent.requires_action",
+    "payment_intent.processing",
     "charge.succeeded",
     "charge.failed",
     "charge.refunded",

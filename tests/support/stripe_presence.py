@@ -41,10 +41,17 @@ SOURCES = {
 }
 # Parts that only other payment methods use would make the data ten times as long.
 CARD_ONLY = {
-    "Charge.PaymentMethodDetails": {"Card"},
-    "PaymentIntent.NextAction": {"RedirectToUrl"},
-    "PaymentIntent.PaymentMethodOptions": {"Card"},
-    "PaymentMethod": {"AllowRedisplay", "BillingDetails", "Card", "RadarOptions"},
+    "Charge.PaymentMethodDetails": {"Card", "SepaDebit"},
+    "PaymentIntent.NextAction": {"DisplayBankTransferInstructions", "RedirectToUrl"},
+    "PaymentIntent.PaymentMethodOptions": {"Card", "CustomerBalance"},
+    "PaymentMethod": {
+        "AllowRedisplay",
+        "BillingDetails",
+        "Card",
+        "CustomerBalance",
+        "RadarOptions",
+        "SepaDebit",
+    },
     "Refund.DestinationDetails": {"Card"},
     "Session.PaymentMethodOptions": {"Card"},
     "SetupAttempt.PaymentMethodDetails": {"Card"},

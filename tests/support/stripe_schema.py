@@ -136,7 +136,9 @@ DOCUMENTED_VALUES: dict[tuple[str, str], frozenset[str]] = {
     ),
     ("SetupIntent.NextAction", "type"): frozenset({"redirect_to_url", "use_stripe_sdk"}),
     ("SetupIntent", "usage"): frozenset({"on_session", "off_session"}),
-    ("PaymentIntent.NextAction", "type"): frozenset({"redirect_to_url", "use_stripe_sdk"}),
+    ("PaymentIntent.NextAction", "type"): frozenset(
+        {"display_bank_transfer_instructions", "redirect_to_url", "use_stripe_sdk"}
+    ),
 }
 
 # The types allow their absence, but clients read these of every customer without asking, and an
@@ -237,6 +239,9 @@ def _presence(cls: type[StripeObject], name: str, optional: bool) -> Presence:
         return "absent"
     if (owner, name) in ALWAYS_SENT:
         return ALWAYS_SENT[owner, name]
+    if owner.endswith((".AccountHolderAddress", ".BankAddress")):
+        # One type of its own in the npm package, with all of it sent.
+        return "nullable"
     data = _presence_data()
     if name in data["nullable"].get(owner, ()):
         return "nullable"

@@ -341,6 +341,40 @@ WORDS: dict[Code, Words] = {
         "An error occurred while processing your card. Try again in a little bit.",
         details={"decline_code": "processing_error"},
     ),
+    Code.PAYMENT_METHOD_PROVIDER_DECLINE: Words(
+        "The customer's bank did not pay what was asked for.",
+        "Ask the customer for another payment method.",
+        "The customer's bank refused the debit.",
+    ),
+    Code.INSUFFICIENT_FUNDS: Words(
+        "The customer's bank account does not hold enough. Of a card, this is a `decline_code`.",
+        "Ask the customer for another payment method, or try again on another day.",
+        "The customer's account has insufficient funds to cover this payment.",
+    ),
+    Code.CHARGE_EXCEEDS_SOURCE_LIMIT: Words(
+        "More would be debited from this bank account in a week than is allowed.",
+        "Ask the customer for another payment method, or wait a week.",
+        "The payment exceeds what may be debited from this account in a week.",
+    ),
+    Code.CHARGE_EXCEEDS_TRANSACTION_LIMIT: Words(
+        "The amount is above what may be debited from this bank account at once.",
+        "Ask the customer for another payment method, or for several smaller payments.",
+        "The payment exceeds the limit of a single debit of this account.",
+    ),
+    Code.INVALID_BANK_ACCOUNT_IBAN: Words(
+        "The IBAN has wrong check digits, or is none of the public test IBANs.",
+        "In test mode, send one of the public test IBANs; there is no bank behind live mode yet.",
+        "The IBAN you provided is invalid: its check digits are wrong.",
+        "sepa_debit[iban]",
+    ),
+    Code.PAYMENT_INTENT_INCOMPATIBLE_PAYMENT_METHOD: Words(
+        "The payment method is of a type that the payment intent does not accept.",
+        "Name its type in `payment_method_types`, or use a payment method of a type named there.",
+        "The PaymentMethod provided (sepa_debit) is not allowed for this PaymentIntent. Provide a "
+        "PaymentMethod of one of the following types, or name its type in payment_method_types: "
+        "card.",
+        "payment_method",
+    ),
     Code.AUTHENTICATION_REQUIRED: Words(
         "The card's issuer wants its customer to authenticate the payment.",
         "Confirm the payment with the customer present, and send them where `next_action` says.",

@@ -23,6 +23,7 @@ RECORDED: dict[str, Recorded] = {
     "charge.captured": Recorded("charge", "Money that was authorized before has been taken."),
     "charge.expired": Recorded("charge", "It was authorized, not captured, and its time is over."),
     "charge.failed": Recorded("charge", "An attempt ended without money: declined, or failed."),
+    "charge.pending": Recorded("charge", "A bank was asked for a debit and takes its time."),
     "charge.refund.updated": Recorded("refund", "As refund.updated, for older clients."),
     "charge.refunded": Recorded("charge", "A refund of the charge succeeded, wholly or in part."),
     "charge.succeeded": Recorded(
@@ -56,7 +57,8 @@ RECORDED: dict[str, Recorded] = {
         "payment_intent", "The outcome is not known yet; the provider will be asked."
     ),
     "payment_intent.requires_action": Recorded(
-        "payment_intent", "The customer must authenticate, where `next_action` says."
+        "payment_intent",
+        "The customer must authenticate, or pay by bank transfer, as `next_action` says.",
     ),
     "payment_intent.succeeded": Recorded("payment_intent", "The money has been taken."),
     "payment_method.attached": Recorded("payment_method", "A customer was given it."),

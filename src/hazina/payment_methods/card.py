@@ -58,6 +58,10 @@ class Fingerprints:
         """Return the same for a number as for the test method that has it."""
         return keyed_hash(self._pepper, f"card {account_id} {number}").hex()[:16]
 
+    def of_iban(self, account_id: str, iban: str) -> str:
+        """Return the same for the same bank account of the same account."""
+        return keyed_hash(self._pepper, f"iban {account_id} {iban}").hex()[:16]
+
 
 def card_of(method: TestMethod, fingerprint: str) -> Card:
     """Return the card behind a well-known test method."""

@@ -10,10 +10,17 @@ from typing import Any
 from hazina.db.table import Row
 from hazina.db.unit import Insert, RowVersion, Update
 from hazina.metadata import merged
+from hazina.payment_methods import bank_methods
+from hazina.payment_methods.bank_methods import CustomerBalance, SepaDebit
 from hazina.payment_methods.card import Card, checked_expiry, from_json, to_json
 from hazina.refusals import Code, Refusal
 
 TABLE = "payment_method"
+Instrument = Card | SepaDebit | CustomerBalance
+"""What the customer pays with; a method's type is its kind."""
+_TYPES: dict[type[Instrument], str] = {
+    Card: "card", SepaDebit: "sepa_debit", CustomerBalance: "customer_balance",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,7 @@ class PaymentMethod:
     id: str
     created: datetime
     livemode: bool
-    card: Card
+    instrument: Instrument
     customer: str | None = None
     detached: bool = False
     billing_details: Mapping[str, Any] = field(default_factory=dict)
@@ -42,6 +49,21 @@ class PaymentMethod:
         return (self.merchant_id, self.id)
 
     @property
+    def type(self) -> str:
+        return _TYPES[self.instrument.__class__]
+
+    @property
+    def card(self) -> Card:
+        """Return the card. Refuses `payment_method_unexpected_state` for another type."""
+        if not isinstance(self.instrument, Card):
+            raise Refusal(
+                Code.PAYMENT_METHOD_UNEXPECTED_STATE,
+                f"{self.id} is of type {self.type}; only a card can be used for this.",
+                param="payment_method",
+            )
+        return self.instrument
+
+    @property
     def is_source(self) -> bool:
         """Tell whether older clients know it as a customer's card."""
         return self.id.startswith("card_")
@@ -49,18 +71,19 @@ class PaymentMethod:
     def changed(self, params: Mapping[str, Any], now: datetime) -> PaymentMethod:
         """Return the method after an update. Refuses a bad expiry."""
         details = dict(self.billing_details) | (params.get("billing_details") or {})
-        card = self.card
+        instrument = self.instrument
         expiry = params.get("card") or {}
         if expiry:
+            card = self.card
             month, year = checked_expiry(
                 expiry.get("exp_month", card.exp_month), expiry.get("exp_year", card.exp_year), now
             )
-            card = replace(card, exp_month=month, exp_year=year)
+            instrument = replace(card, exp_month=month, exp_year=year)
         metadata = self.metadata
         if "metadata" in params:
             metadata = merged(self.metadata, params["metadata"])
         after = replace(
-            self, card=card, metadata=metadata,
+            self, instrument=instrument, metadata=metadata,
             billing_details={name: value for name, value in details.items() if value is not None},
             allow_redisplay=params.get("allow_redisplay", self.allow_redisplay),
         )  # fmt: skip
@@ -74,6 +97,13 @@ class PaymentMethod:
         self.check_usable()
         if self.customer == customer_id:
             return self
+        if isinstance(self.instrument, CustomerBalance):
+            raise Refusal(
+                Code.PAYMENT_METHOD_UNEXPECTED_STATE,
+                "A payment method of type customer_balance cannot be attached to a customer. Make "
+                "one with each payment, with payment_method_data.",
+                param="payment_method",
+            )
         if self.customer is not None:
             raise Refusal(
                 Code.PAYMENT_METHOD_UNEXPECTED_STATE,
@@ -99,13 +129,15 @@ class PaymentMethod:
 
         The test card that asks for authentication until it is set up stops asking.
         """
-        card = self.card
+        card = self.instrument
+        if not isinstance(card, Card):
+            return self
         if card.behaviour == "pm_card_authenticationRequiredOnSetup":
             card = replace(card, behaviour="pm_card_authenticationRequiredSetupForOffSession")
         if card.cvc_check == "unchecked":
             fails = card.behaviour == "pm_card_cvcCheckFail"
             card = replace(card, cvc_check="fail" if fails else "pass")
-        return replace(self, card=card)
+        return replace(self, instrument=card)
 
     def check_usable(self) -> None:
         """Refuse `payment_method_unexpected_state` for a method that was detached."""
@@ -144,15 +176,31 @@ def from_row(row: Row, livemode: bool) -> PaymentMethod:
     """Read a stored row."""
     return PaymentMethod(
         merchant_id=row["merchant_id"], id=row["id"], created=row["created"], livemode=livemode,
-        card=from_json(row["card"]), customer=row["customer"], detached=row["detached"],
+        instrument=_instrument(row), customer=row["customer"], detached=row["detached"],
         billing_details=row["billing_details"], allow_redisplay=row["allow_redisplay"],
         metadata=row["metadata"], revision=row["revision"], version=row["version"],
     )  # fmt: skip
 
 
+def _instrument(row: Row) -> Instrument:
+    match row["type"]:
+        case "card":
+            return from_json(row["card"])
+        case "sepa_debit":
+            return bank_methods.from_json(row["sepa_debit"])
+        case other:
+            assert other == "customer_balance", other
+            return CustomerBalance()
+
+
 def _columns(method: PaymentMethod) -> dict[str, Any]:
+    made_of = method.instrument
     return {
-        "customer": method.customer, "detached": method.detached, "card": to_json(method.card),
+        "customer": method.customer, "detached": method.detached, "type": method.type,
+        "card": to_json(made_of) if isinstance(made_of, Card) else None,
+        "sepa_debit": (
+            bank_methods.to_json(made_of) if isinstance(made_of, SepaDebit) else None
+        ),
         "billing_details": dict(method.billing_details),
         "allow_redisplay": method.allow_redisplay, "metadata": dict(method.metadata),
         "revision": method.revision,

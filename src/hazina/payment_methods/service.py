@@ -14,9 +14,10 @@ from hazina.ids import Ids
 from hazina.merchants.merchant import Caller, Merchant
 from hazina.paging import Page
 from hazina.payment_methods import changes, token
+from hazina.payment_methods.bank_methods import CustomerBalance, sepa_debit_from_iban
 from hazina.payment_methods.card import Card, Fingerprints, card_from_number, card_of
 from hazina.payment_methods.changes import Changes, Deciding
-from hazina.payment_methods.method import TABLE, PaymentMethod, from_row
+from hazina.payment_methods.method import TABLE, Instrument, PaymentMethod, from_row
 from hazina.payment_methods.test_methods import TestMethod, find
 from hazina.payment_methods.token import Token
 from hazina.payment_methods.view import method_view
@@ -27,15 +28,15 @@ from hazina.refusals import Code, Refusal, shown_id
 class Chosen:
     """A payment method as a payment needs it.
 
-    `id` is what the payment shows, `behaviour` the method that the provider is given. `card` is
+    `id` is what the payment shows, `behaviour` the method that the provider is given. `details` is
     what a charge keeps to show; None for the well-known test methods, which `card_details` knows.
     `method` is the stored method, to rely on or attach in the payment's own unit of work.
     """
 
     id: str
     behaviour: str
-    card: dict[str, Any] | None = None
-    customer: str | None = None
+    details: dict[str, Any] | None = None
+    type: str = "card"
     method: PaymentMethod | None = None
 
 
@@ -146,10 +147,21 @@ class PaymentMethods:
         return await self.stored(merchant, given, "payment_method")
 
     async def make(self, merchant: Merchant, params: dict[str, Any]) -> Made:
-        """Return a new method from `card` and `billing_details`; nothing is written yet.
+        """Return a new method from its type's part and `billing_details`; nothing is written yet.
 
-        Refuses bad cards (see `card_from_number`) and tokens that are unknown or used.
+        Refuses bad cards (see `card_from_number`), bad IBANs, and tokens that are unknown or used.
         """
+        kind = params.get("type", "card")
+        for other in {"card", "sepa_debit", "customer_balance"} & params.keys() - {kind}:
+            raise Refusal(
+                Code.PARAMETER_INVALID,
+                f"Invalid value for {other}: leave it out, since the type is {kind}.",
+                param=other,
+            )
+        if kind != "card":
+            return Made(
+                self._new(merchant, self._of_bank(merchant, kind, params), params), Changes()
+            )
         card, spent = await self.read_card(merchant, params.get("card") or {})
         billing = spent.billing_details if spent is not None else {}
         method = self._new(merchant, card, params, dict(billing))
@@ -163,7 +175,7 @@ class PaymentMethods:
         billing = spent.billing_details if spent is not None else legacy_billing(given)
         method = PaymentMethod(
             merchant_id=merchant.merchant_id, id=card_id, created=self._clock.now(),
-            livemode=merchant.livemode, card=card, billing_details=billing,
+            livemode=merchant.livemode, instrument=card, billing_details=billing,
         )  # fmt: skip
         return Made(method, Changes(*spent.spent()) if spent is not None else Changes())
 
@@ -220,13 +232,12 @@ class PaymentMethods:
         created = None
         if cursor is not None:
             created = (await self.stored(merchant, cursor.object_id, cursor.param)).created
-        if filters.get("type", "card") != "card":
-            return [], False
         backwards = page.ending_before is not None
         rows = await self._reader.query(
             "payment_method_list_backwards" if backwards else "payment_method_list",
             {
                 "merchant_id": merchant.merchant_id, "customer": filters.get("customer"),
+                "type": filters.get("type"),
                 "redisplay": filters.get("allow_redisplay"), "sources": filters.get("sources"),
                 "after": page.starting_after, "before": page.ending_before,
                 "after_created": created, "limit": page.limit + 1,
@@ -245,16 +256,34 @@ class PaymentMethods:
     # How it is done
 
     def _new(
-        self, merchant: Merchant, card: Card, params: dict[str, Any],
+        self, merchant: Merchant, instrument: Instrument, params: dict[str, Any],
         billing: dict[str, Any] | None = None,
     ) -> PaymentMethod:  # fmt: skip
         blank = PaymentMethod(
             merchant_id=merchant.merchant_id, id=self._ids.new("pm"), created=self._clock.now(),
-            livemode=merchant.livemode, card=card, billing_details=billing or {},
+            livemode=merchant.livemode, instrument=instrument, billing_details=billing or {},
         )  # fmt: skip
         words = {name: value for name, value in params.items() if name in _WORDS}
         after = blank.changed(words, blank.created)
         return after if after == blank else replace(after, revision=1)
+
+    def _of_bank(self, merchant: Merchant, kind: str, params: dict[str, Any]) -> Instrument:
+        if merchant.livemode:
+            raise Refusal(
+                Code.NOT_SUPPORTED,
+                f"Methods of type {kind} are taken in test mode only: no bank is connected.",
+                param="type",
+            )
+        if kind == "customer_balance":
+            return CustomerBalance()
+        iban = (params.get("sepa_debit") or {}).get("iban")
+        if iban is None:
+            raise Refusal(
+                Code.PARAMETER_MISSING,
+                "Missing required param: sepa_debit[iban]. Send a public test IBAN.",
+                param="sepa_debit[iban]",
+            )
+        return sepa_debit_from_iban(iban, merchant.account_id, self._fingerprints)
 
     def _card_of(self, merchant: Merchant, method: TestMethod) -> Card:
         return card_of(method, self._fingerprints.of(merchant.account_id, method))
@@ -280,8 +309,8 @@ _WORDS = ("billing_details", "metadata", "allow_redisplay")
 
 def chosen(method: PaymentMethod) -> Chosen:
     """Return a stored method as a payment needs it."""
-    card = method.card
-    return Chosen(method.id, card.behaviour, card.details(), method.customer, method)
+    made_of = method.instrument
+    return Chosen(method.id, made_of.behaviour, made_of.details(), method.type, method)
 
 
 def legacy_billing(card: dict[str, Any]) -> dict[str, Any]:
@@ -306,7 +335,8 @@ def resolve(given: str) -> str:
 
 def bypasses_pending(method_id: str) -> bool:
     """Tell whether captured money is available at once."""
-    return _method(method_id).bypass_pending
+    known = find(method_id)
+    return known is not None and known.bypass_pending
 
 
 @cache

@@ -10,8 +10,9 @@ PAYMENT_METHOD = Table(
     ("merchant_id", "id"),
     {
         "merchant_id": "text", "id": "text", "customer": "text", "detached": "boolean",
-        "card": "jsonb", "billing_details": "jsonb", "allow_redisplay": "text",
-        "metadata": "jsonb", "revision": "bigint", "created": "timestamptz",
+        "type": "text", "card": "jsonb", "sepa_debit": "jsonb", "billing_details": "jsonb",
+        "allow_redisplay": "text", "metadata": "jsonb", "revision": "bigint",
+        "created": "timestamptz",
     },
 )  # fmt: skip
 TOKEN = Table(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, assert_never
 
 from hazina.clock import unix
+from hazina.payment_methods.bank_methods import CustomerBalance, SepaDebit
 from hazina.payment_methods.card import Card
 from hazina.payment_methods.method import PaymentMethod
 from hazina.payment_methods.token import Token
@@ -17,10 +18,23 @@ def method_view(method: PaymentMethod) -> dict[str, Any]:
     return {
         "id": method.id, "object": "payment_method", "allow_redisplay": method.allow_redisplay,
         "billing_details": billing_view(method.billing_details),
-        "card": _card_of_method(method.card), "created": unix(method.created),
+        method.type: _part(method), "created": unix(method.created),
         "customer": method.customer, "customer_account": None, "livemode": method.livemode,
-        "metadata": dict(method.metadata), "type": "card",
+        "metadata": dict(method.metadata), "type": method.type,
     }  # fmt: skip
+
+
+def _part(method: PaymentMethod) -> dict[str, Any]:
+    match method.instrument:
+        case Card() as card:
+            return _card_of_method(card)
+        case SepaDebit() as account:
+            generated = {"charge": None, "setup_attempt": None}
+            return account.details() | {"generated_from": generated}
+        case CustomerBalance() as transfer:
+            return transfer.details()
+        case _ as never:
+            assert_never(never)
 
 
 def billing_view(details: Any) -> dict[str, Any]:

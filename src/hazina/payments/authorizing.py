@@ -7,6 +7,7 @@ from typing import Any
 from hazina.commands.command import Command, State, issue
 from hazina.ledger import shapes
 from hazina.merchants.merchant import Merchant
+from hazina.payments.accepting import DEFAULT_TYPES
 from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
 from hazina.payments.intent import Intent, IntentStatus
@@ -43,15 +44,18 @@ def new_intent(draft: Draft, params: dict[str, Any], *, hidden: bool = False) ->
 
 
 _DETAILS = (
-    "automatic_payment_methods", "confirmation_method", "description", "payment_method_options",
-    "receipt_email", "return_url", "setup_future_usage", "shipping", "statement_descriptor",
-    "statement_descriptor_suffix", "transfer_group",
+    "automatic_payment_methods", "confirmation_method", "description", "mandate_data",
+    "payment_method_options", "payment_method_types", "receipt_email", "return_url",
+    "setup_future_usage", "shipping", "statement_descriptor", "statement_descriptor_suffix",
+    "transfer_group",
 )  # fmt: skip
 
 
 def details_of(params: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     """Merge what decides nothing (descriptions, addresses) into what was there."""
     sent = {name: params[name] for name in _DETAILS if name in params}
+    if sent.get("payment_method_types") == list(DEFAULT_TYPES):
+        sent["payment_method_types"] = None
     if "payment_method_options" in sent:
         sent["payment_method_options"] = _options(
             sent["payment_method_options"], old.get("payment_method_options") or {}
@@ -101,7 +105,10 @@ def authorize(
     attempt_id = draft.ids.new("ch")
     command_id = draft.ids.new("cmd")
     merchant = draft.merchant
-    keep = ("description", "receipt_email", "shipping", "statement_descriptor", "transfer_group")
+    keep = (
+        "description", "mandate_data", "receipt_email", "shipping", "statement_descriptor",
+        "transfer_group",
+    )  # fmt: skip
     details: dict[str, Any] = {k: intent.details[k] for k in keep if k in intent.details}
     if legacy:
         details["legacy"] = True

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 from hazina.commands.command import State, settled, waiting
+from hazina.payments.accepting import SEPA_DEBIT
 from hazina.payments.capturing import apply_capture, apply_void, captured
 from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
@@ -87,9 +88,22 @@ def _authorize(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next
             return _action_required(draft, subject, outcome)
         case Pending() | Unknown():
             draft.settle(waiting(subject.command, next_ms, evidence(outcome)))
+            if isinstance(outcome, Pending) and SEPA_DEBIT in subject.charge.details:
+                subject = _debit_under_way(draft, subject)
             return processing(draft, subject, outcome, next_ms)
         case _ as never:
             assert_never(never)
+
+
+def _debit_under_way(draft: Draft, subject: Subject) -> Subject:
+    """Show the charge of a debit, which takes its bank days, before it has an outcome."""
+    charge = subject.charge
+    if charge.revision or subject.intent.status is _S.PROCESSING:
+        return subject
+    shown = replace(charge, revision=1)
+    draft.put(charge, shown)
+    draft.event("charge.pending", shown, charge_view)
+    return replace(subject, charge=shown)
 
 
 def _authorized(draft: Draft, subject: Subject, outcome: Approved) -> Effect:

@@ -14,7 +14,7 @@ from hazina.payment_methods.test_methods import find
 from hazina.payment_methods.view import billing_view
 from hazina.payments.draft import Draft
 from hazina.payments.intent import Intent
-from hazina.refusals import Refusal
+from hazina.refusals import Code, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Paying:
         if method is None:
             return {}
         return {
-            "behaviour": self.chosen.behaviour, "card": self.chosen.card,
+            "behaviour": self.chosen.behaviour, self.chosen.type: self.chosen.details,
             "billing_details": billing_view(method.billing_details),
         }  # fmt: skip
 
@@ -72,7 +72,14 @@ async def find_source(
     if source.startswith("tok_") and not find(source):
         made = await methods.make_source(merchant, source)
         return Paying(chosen(made.method), changes.stored(made.method) + made.changes)
-    return Paying(await methods.choose(merchant, source, customer))
+    found = await methods.choose(merchant, source, customer)
+    if found.type != "card":
+        raise Refusal(
+            Code.PARAMETER_INVALID,
+            f"Invalid value for source: a method of type {found.type} needs a PaymentIntent.",
+            param="source",
+        )
+    return Paying(found)
 
 
 def _future_use(params: dict[str, Any], intent: Intent | None) -> str | None:

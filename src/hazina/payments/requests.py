@@ -8,6 +8,8 @@ from hazina.commands.command import Command, issue
 from hazina.ledger import shapes
 from hazina.money.currency import check_charge
 from hazina.payment_methods.method import PaymentMethod
+from hazina.payments import bank_transfer
+from hazina.payments.accepting import CUSTOMER_BALANCE, check_accepted, check_demands
 from hazina.payments.authorizing import authorize, command_for, details_of, merged, new_intent
 from hazina.payments.charge import Charge, check_refund
 from hazina.payments.draft import Draft
@@ -51,9 +53,16 @@ def create(
     intent = new_intent(draft, params)
     draft.event("payment_intent.created", intent, intent_view)
     if not params.get("confirm"):
+        _check_unconfirmed(intent, params, paying)
         draft.add(intent)
         return replace(intent, version=1)
     _need_method(intent)
+    if paying is not None:
+        check_demands(intent, paying.chosen, params)
+        if paying.chosen.type == CUSTOMER_BALANCE:
+            waiting = bank_transfer.awaited(draft, intent)
+            draft.add(waiting)
+            return replace(waiting, version=1)
     opened, charge, command = authorize(
         draft, intent, customer_absent=_absent(params), paying=paying
     )
@@ -83,6 +92,7 @@ def update(
     if paying is not None:
         paying.written_to(draft)
     changed = _with_params(draft, intent, params)
+    _check_unconfirmed(changed, params, paying)
     if changed == intent:
         draft.put(intent, intent)
         return intent
@@ -119,13 +129,19 @@ def confirm(
     params: dict[str, Any],
     lease_ms: int,
     paying: Paying | None = None,
-) -> Subject:
-    """Ask for the authorization of an intent that exists."""
+) -> Intent | Subject:
+    """Ask for the authorization of an intent that exists, or for the customer's bank transfer."""
     check_state(intent, CONFIRMABLE, "confirm")
     if paying is not None:
         paying.written_to(draft)
     changed = _with_params(draft, intent, params)
     _need_method(changed)
+    if paying is not None:
+        check_demands(changed, paying.chosen, params)
+        if paying.chosen.type == CUSTOMER_BALANCE:
+            waiting = bank_transfer.awaited(draft, changed)
+            draft.put(intent, waiting)
+            return replace(waiting, version=intent.version + 1)
     opened, charge, command = authorize(
         draft, changed, customer_absent=_absent(params), paying=paying
     )
@@ -264,7 +280,7 @@ def cancel(
     if charge is None:
         canceled = replace(
             intent, status=_S.CANCELED, canceled_at=draft.now, cancellation_reason=reason,
-            revision=intent.revision + 1,
+            next_action=None, revision=intent.revision + 1,
         )  # fmt: skip
         draft.put(intent, canceled)
         draft.event("payment_intent.canceled", canceled, intent_view)
@@ -349,6 +365,18 @@ def _to_keep(intent: Intent, paying: Paying | None) -> PaymentMethod | None:
         return None
     method = paying.chosen.method
     return replace(method, version=max(method.version, 1))
+
+
+def _check_unconfirmed(intent: Intent, params: dict[str, Any], paying: Paying | None) -> None:
+    """Refuse what comes too early, and a payment method of a type that is not accepted."""
+    if "mandate_data" in params:
+        raise Refusal(
+            Code.PARAMETER_INVALID,
+            "Invalid value for mandate_data: send it with the confirmation.",
+            param="mandate_data",
+        )
+    if paying is not None:
+        check_accepted(intent, paying.chosen)
 
 
 def _absent(params: dict[str, Any]) -> bool:

@@ -118,7 +118,7 @@ class Payments:
             check_state(intent, CONFIRMABLE, "confirm")
             return intent, await find_paying(self._methods, caller.merchant, params, intent)
 
-        def decide(draft: Draft, loaded: tuple[Intent, Paying | None]) -> Subject:
+        def decide(draft: Draft, loaded: tuple[Intent, Paying | None]) -> Intent | Subject:
             intent, paying = loaded
             lease_ms = self._settings.command_lease_ms
             wanted = requests.checked(params, paying)

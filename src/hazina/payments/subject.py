@@ -63,6 +63,7 @@ def processing(draft: Draft, subject: Subject, outcome: Pending | Unknown, next_
     }  # fmt: skip
     intent_now = replace(
         intent, status=_S.PROCESSING, unknown=known, next_action=None,
+        latest_charge=subject.charge.id if subject.charge.revision else intent.latest_charge,
         revision=intent.revision + 1,
     )  # fmt: skip
     draft.put(intent, intent_now)

@@ -6,6 +6,7 @@ from typing import Any
 
 from hazina.clock import unix
 from hazina.payment_methods.service import card_details
+from hazina.payments.accepting import CARD, SEPA_DEBIT, types_of
 from hazina.payments.charge import Charge
 from hazina.payments.intent import Intent, IntentStatus
 from hazina.payments.refund import Refund
@@ -19,7 +20,9 @@ _ADVICE = {
 def intent_view(intent: Intent, livemode: bool) -> dict[str, Any]:
     """Render a PaymentIntent (docs.stripe.com/api/payment_intents/object)."""
     details = intent.details
-    processing = {"type": "card", "card": {}} if intent.status is IntentStatus.PROCESSING else None
+    types = types_of(details)
+    # Only cards have something to say about it.
+    processing = intent.status is IntentStatus.PROCESSING and types == [CARD]
     view: dict[str, Any] = {
         "id": intent.id, "object": "payment_intent", "allowed_payment_method_types": None,
         "amount": intent.amount, "amount_capturable": intent.amount_capturable,
@@ -38,8 +41,9 @@ def intent_view(intent: Intent, livemode: bool) -> dict[str, Any]:
         "next_action": intent.next_action, "on_behalf_of": None,
         "payment_method": intent.payment_method, "payment_method_configuration_details": None,
         "payment_method_options": _options(details),
-        "payment_method_types": ["card"], "payment_record": None,
-        "processing": processing, "receipt_email": details.get("receipt_email"), "review": None,
+        "payment_method_types": types, "payment_record": None,
+        "processing": {"type": "card", "card": {}} if processing else None,
+        "receipt_email": details.get("receipt_email"), "review": None,
         "setup_future_usage": details.get("setup_future_usage"),
         "shipping": details.get("shipping"), "source": None,
         "statement_descriptor": details.get("statement_descriptor"),
@@ -72,7 +76,7 @@ def charge_view(charge: Charge, livemode: bool) -> dict[str, Any]:
         "paid": charge.status == "succeeded",
         "payment_intent": None if details.get("legacy") else charge.payment_intent,
         "payment_method": charge.payment_method,
-        "payment_method_details": {"type": "card", "card": _card(charge)},
+        "payment_method_details": _method_details(charge),
         "receipt_email": details.get("receipt_email"), "receipt_number": None,
         "receipt_url": None,
         "refunded": not failed and 0 < charge.amount_captured == charge.amount_refunded,
@@ -140,6 +144,13 @@ def _outcome(charge: Charge) -> dict[str, Any] | None:
             "seller_message": failure.get("message"), "type": "issuer_declined",
         }  # fmt: skip
     return None
+
+
+def _method_details(charge: Charge) -> dict[str, Any]:
+    account = charge.details.get(SEPA_DEBIT)
+    if account is None:
+        return {"type": CARD, CARD: _card(charge)}
+    return {"type": SEPA_DEBIT, SEPA_DEBIT: account | {"mandate": None}}
 
 
 def _card(charge: Charge) -> dict[str, Any]:

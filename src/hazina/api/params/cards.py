@@ -1,4 +1,4 @@
-"""Kinds of card parameters: read into values that neither print nor go into a digest."""
+"""Kinds of card and IBAN parameters: read into values that neither print nor go into a digest."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hazina.secrets import Concealed
 
 _SPACES = re.compile(r"[ -]")
 _NUMBER = re.compile(r"[0-9]{12,19}")
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _CVC = re.compile(r"[0-9]{3,4}")
 
 
@@ -46,6 +47,21 @@ class Cvc:
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": "^[0-9]{3,4}$"}
+
+
+@dataclass(frozen=True, slots=True)
+class Iban:
+    """Two letters, two check digits, and up to thirty characters. Prints as its last four."""
+
+    def read(self, value: Any, name: str) -> Concealed:
+        iban = _SPACES.sub("", value[:60]).upper() if type(value) is str else ""
+        if not _IBAN.fullmatch(iban):
+            message = "The IBAN you provided is invalid: send its country, digits and letters."
+            raise Refusal(Code.INVALID_BANK_ACCOUNT_IBAN, message, param=name)
+        return Concealed(iban, f"IBAN ending in {iban[-4:]}")
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": "^[A-Za-z]{2}[0-9]{2}[A-Za-z0-9 -]{11,40}$"}
 
 
 @dataclass(frozen=True, slots=True)

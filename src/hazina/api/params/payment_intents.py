@@ -27,7 +27,8 @@ from hazina.api.params.parts import (
     STATEMENT,
     URL,
 )
-from hazina.api.params.payment_methods import METHOD_DATA
+from hazina.api.params.payment_methods import ANY_METHOD_DATA
+from hazina.payments.accepting import CURRENCIES
 
 _USE_PAYMENT_METHOD = (
     "pass payment_method with the id of a payment method, such as pm_card_visa in test mode"
@@ -41,7 +42,6 @@ UNSUPPORTED = {
     "excluded_payment_method_types": "use payment_method_types",
     "hooks": NO_BILLING,
     "mandate": "mandates are not kept here, so leave it out",
-    "mandate_data": "mandates are not kept here, so leave it out",
     "on_behalf_of": NO_CONNECT,
     "payment_details": "put references into metadata",
     "payment_method_configuration": "use payment_method_types",
@@ -84,7 +84,54 @@ _CARD_OPTIONS = Fields(
         "three_d_secure": "3-D Secure is done here when the card needs it, so leave it out",
     },
 )
-_OPTIONS = Param(Fields({"card": Param(_CARD_OPTIONS, unsettable=True)}), unsettable=True)
+_TRANSFER = Fields(
+    {
+        "type": Param(Choice(tuple(CURRENCIES)), required=True),
+        "eu_bank_transfer": Param(
+            Fields({"country": Param(Choice(("BE", "DE", "ES", "FR", "IE", "NL")), required=True)})
+        ),
+    },
+    {"requested_address_types": "all addresses are shown, so leave it out"},
+)
+_BALANCE_OPTIONS = Fields(
+    {
+        "funding_type": Param(Choice(("bank_transfer",))),
+        "bank_transfer": Param(_TRANSFER),
+        "setup_future_usage": Param(Choice(("none",))),
+    }
+)
+_OPTIONS = Param(
+    Fields(
+        {
+            "card": Param(_CARD_OPTIONS, unsettable=True),
+            "customer_balance": Param(_BALANCE_OPTIONS, unsettable=True),
+        },
+        {"sepa_debit": "debits have no options here, so leave it out"},
+    ),
+    unsettable=True,
+)
+_MANDATE = Fields(
+    {
+        "customer_acceptance": Param(
+            Fields(
+                {
+                    "type": Param(Choice(("offline", "online")), required=True),
+                    "accepted_at": Param(Integer(maximum=253_402_300_799)),
+                    "offline": Param(Fields({}), unsettable=True),
+                    "online": Param(
+                        Fields(
+                            {
+                                "ip_address": Param(Text(length_max=45), required=True),
+                                "user_agent": Param(Text(), required=True),
+                            }
+                        )
+                    ),
+                }
+            ),
+            required=True,
+        )
+    }
+)
 _OFF_SESSION = Param(
     OffSession(),
     about="True where the customer is absent: a card that needs 3-D Secure is declined.",
@@ -94,6 +141,9 @@ _FUTURE = Param(Choice(("off_session", "on_session")), unsettable=True)
 
 _CONFIRM_ONLY = {
     "error_on_requires_action": _ON_ACTION,
+    "mandate_data": Param(
+        _MANDATE, about="How the customer accepted the mandate of a SEPA debit; kept as evidence."
+    ),
     "off_session": _OFF_SESSION,
     "return_url": Param(URL),
     "use_stripe_sdk": Param(Boolean(), about="Accepted; the next action is always a redirect."),
@@ -103,9 +153,11 @@ _CHANGEABLE = {
     "description": DESCRIPTION,
     "metadata": METADATA,
     "payment_method": Param(ID, unsettable=True),
-    "payment_method_data": Param(METHOD_DATA, about="In place of payment_method."),
+    "payment_method_data": Param(ANY_METHOD_DATA, about="In place of payment_method."),
     "payment_method_options": _OPTIONS,
-    "payment_method_types": Param(Items(Choice(("card",)), count_max=20, count_min=1)),
+    "payment_method_types": Param(
+        Items(Choice(("card", "customer_balance", "sepa_debit")), count_max=20, count_min=1)
+    ),
     "receipt_email": Param(EMAIL, unsettable=True),
     "setup_future_usage": _FUTURE,
     "shipping": Param(SHIPPING, unsettable=True),
@@ -134,7 +186,7 @@ UPDATE = Fields(
         "capture_method": _CAPTURE,
         **_CHANGEABLE,
     },
-    UNSUPPORTED,
+    {**UNSUPPORTED, "mandate_data": "send it with the confirmation"},
 )
 CONFIRM = Fields(
     {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hazina.api.params.cards import MONTH, YEAR, CardNumber, Cvc, IdOrCard
+from hazina.api.params.cards import MONTH, YEAR, CardNumber, Cvc, Iban, IdOrCard
 from hazina.api.params.kinds import Choice, Currency, Fields, Param, Text
 from hazina.api.params.parts import ADDRESS, EMAIL, ID, LIST_PARAMS, METADATA, SHORT
 
@@ -34,9 +34,22 @@ METHOD_DATA = Fields(
         "metadata": METADATA,
     }
 )
-"""A payment method inline, as `payment_method_data` carries it too."""
+"""A card inline, as `payment_method_data` of what takes cards only carries it too."""
 
-CREATE = Fields({**METHOD_DATA.params, "card": Param(CARD, required=True)})
+_IBAN = Param(
+    Iban(), required=True, about="One of the public test IBANs; in test mode only, never kept."
+)
+ANY_METHOD_DATA = Fields(
+    {
+        **METHOD_DATA.params,
+        "type": Param(Choice(("card", "customer_balance", "sepa_debit")), required=True),
+        "sepa_debit": Param(Fields({"iban": _IBAN})),
+        "customer_balance": Param(Fields({})),
+    }
+)
+"""A payment method of any type inline."""
+
+CREATE = ANY_METHOD_DATA
 UPDATE = Fields(
     {
         "card": Param(Fields(_EXPIRY, _NETWORKS)),

@@ -51,6 +51,26 @@ DECLINES: dict[str, Decline] = {
         "authentication_required",
         "Your card was declined. This transaction requires authentication.",
     ),
+    "debit_refused": Decline(
+        "payment_method_provider_decline",
+        "generic_decline",
+        "The customer's bank refused the debit.",
+    ),
+    "debit_not_covered": Decline(
+        "insufficient_funds",
+        "insufficient_funds",
+        "The customer's account has insufficient funds to cover this payment.",
+    ),
+    "debit_above_limit": Decline(
+        "charge_exceeds_transaction_limit",
+        "charge_exceeds_transaction_limit",
+        "The payment exceeds the limit of a single debit of this account.",
+    ),
+    "debits_above_weekly_limit": Decline(
+        "charge_exceeds_source_limit",
+        "charge_exceeds_source_limit",
+        "The payment exceeds what may be debited from this account in a week.",
+    ),
     "refund_failed": Decline(
         "processing_error",
         "expired_or_canceled_card",

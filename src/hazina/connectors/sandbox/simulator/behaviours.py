@@ -17,6 +17,8 @@ class Behaviour:
     """approved, pending (succeeds later) or fails_later (approved first, fails afterwards)."""
     verifies: bool = False
     """Whether the bank agrees to later payments, all of which it then declines."""
+    settles_after_ms: int = 0
+    """How long a bank takes for a debit; 0 is an answer at once."""
 
     def when_set_up(self) -> Behaviour:
         """Return how a verification goes, for no money."""
@@ -45,6 +47,11 @@ REASONS: dict[str, Reason] = {
     "suspected_fraud": Reason("59", "03"),
     "authentication_failed": Reason(None),
     "authentication_required": Reason("1A", "02"),
+    # Of debits: what SEPA banks return (ISO 20022 external status reasons).
+    "debit_refused": Reason("MS03"),
+    "debit_not_covered": Reason("AM04"),
+    "debit_above_limit": Reason("AM02"),
+    "debits_above_weekly_limit": Reason("AM14"),
     "refund_failed": Reason("54"),
     "capture_exceeds_authorization": Reason(None),
     "refund_exceeds_capture": Reason(None),
@@ -109,9 +116,29 @@ BEHAVIOURS: dict[str, Behaviour] = {
 }
 
 
+_SOON_MS, _LATER_MS = 1_000, 180_000
+DEBITS: dict[str, Behaviour] = {
+    "success": Behaviour(settles_after_ms=_SOON_MS),
+    "successDelayed": Behaviour(settles_after_ms=_LATER_MS),
+    "failed": Behaviour(decline="debit_refused", settles_after_ms=_SOON_MS),
+    "failedDelayed": Behaviour(decline="debit_refused", settles_after_ms=_LATER_MS),
+    "disputed": Behaviour(settles_after_ms=_SOON_MS),
+    "exceedsWeeklyVolumeLimit": Behaviour(
+        decline="debits_above_weekly_limit", settles_after_ms=_SOON_MS
+    ),
+    "exceedsWeeklyTransactionLimit": Behaviour(
+        decline="debit_above_limit", settles_after_ms=_SOON_MS
+    ),
+    "insufficientFunds": Behaviour(decline="debit_not_covered", settles_after_ms=_SOON_MS),
+}
+"""Debits of bank accounts, by what their IBAN stands for."""
+
+
 def behaviour_of(method: str) -> Behaviour | None:
     """Return how `pm_card_visa` or `tok_visa` behaves; None for a method it does not know."""
     for prefix in ("pm_card_", "tok_"):
         if method.startswith(prefix):
             return BEHAVIOURS.get(method[len(prefix) :])
+    if method.startswith("pm_sepa_debit_"):
+        return DEBITS.get(method.removeprefix("pm_sepa_debit_"))
     return None

@@ -150,6 +150,8 @@ class Books:
                 behaviour = behaviour.when_set_up()
             if decline is None and behaviour.challenge and not entry.customer_absent:
                 return ACTION_REQUIRED, None
+            if decline is None and behaviour.settles_after_ms:
+                return PENDING, None
             absent = "authentication_required" if behaviour.challenge else None
             reason = decline or absent or behaviour.decline
         else:

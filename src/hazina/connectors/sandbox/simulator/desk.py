@@ -223,9 +223,14 @@ class Desk:
     async def _finish(self, entry: Entry) -> None:
         """Make a pending operation final, or let a refund fail, after a while; then say so."""
         if entry.state == PENDING:
-            await self._clock.sleep_ms(entry.delay_ms or _DELAYS_MS["pending"])
+            behaviour = Behaviour()
+            if entry.operation == "authorize":
+                behaviour = behaviour_of(entry.payment_method or "") or behaviour
+            usual_ms = behaviour.settles_after_ms or _DELAYS_MS["pending"]
+            await self._clock.sleep_ms(entry.delay_ms or usual_ms)
             if entry.state == PENDING:
-                self._books.settle(entry, APPROVED)
+                declined = DECLINED if behaviour.decline else APPROVED
+                self._books.settle(entry, declined, behaviour.decline)
         else:
             await self._clock.sleep_ms(entry.delay_ms or _REFUND_FAILS_AFTER_MS)
             self._books.settle(entry, FAILED, "refund_failed")
