@@ -8,9 +8,14 @@ import orjson
 import pytest
 
 from hazina.connectors.sandbox import mapping
-from hazina.connectors.sandbox.simulator.behaviours import BEHAVIOURS, REASONS
+from hazina.connectors.sandbox.simulator.behaviours import (
+    BEHAVIOURS,
+    DEBITS,
+    REASONS,
+)
 from hazina.connectors.sandbox.simulator.faults import FaultRefused, read_faults
 from hazina.payment_methods import test_methods
+from hazina.payment_methods.test_ibans import PREFIX, all_ibans
 from hazina.rails.contract import Operation, OperationRequest
 from hazina.rails.outcome import Approved, Declined, NetworkDetails, NotFound, Unknown
 
@@ -118,6 +123,7 @@ def test_evidence_is_short_and_holds_no_card_number() -> None:
 def test_core_and_provider_know_the_same_test_methods() -> None:
     known = {method.id.removeprefix("pm_card_") for method in test_methods.all_methods().values()}
     assert known == set(BEHAVIOURS)
+    assert {name.removeprefix(PREFIX) for name in all_ibans().values()} == set(DEBITS)
 
 
 def test_every_reason_of_the_provider_but_the_planted_one_is_in_the_table() -> None:
