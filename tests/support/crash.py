@@ -15,9 +15,10 @@ from hazina import crashpoints
 from hazina.bootstrap.app import Core, open_core
 from hazina.bootstrap.settings import Settings
 from hazina.db.unit import Overloaded
-from hazina.idempotency.service import Answer, IdempotencyRequest, refused
+from hazina.idempotency.service import Answer, IdempotencyRequest
 from hazina.merchants.merchant import Caller
 from hazina.refusals import Code, Refusal
+from hazina.refusals_view import envelope
 from tests.support.simulator import CALLBACK_SECRET
 
 _FORK = multiprocessing.get_context("fork")
@@ -85,7 +86,7 @@ async def read(asked: Awaitable[Answer]) -> Answer:
     try:
         return await asked
     except Refusal as refusal:
-        return refused(refusal)
+        return Answer(refusal.code.value, orjson.dumps(envelope(refusal, "/docs")))
     except Overloaded:
         return Answer(Code.OVERLOADED.value, b"")
 
