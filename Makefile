@@ -104,6 +104,10 @@ docs: $(STAMP) ## Generate docs/reference from the code
 bench: $(STAMP) ## Measure payments per second against two floors
 	@$(BIN)/python -m benchmarks.payments $(ARGS)
 
+.PHONY: bench-lists
+bench-lists: $(STAMP) ## Measure lists and searches of a merchant with a million payments
+	@$(BIN)/python -m benchmarks.lists $(ARGS)
+
 .PHONY: faults
 faults: $(STAMP) ## Run the whole matrix of crashes and provider faults (takes long)
 	@HAZINA_FAULTS=whole $(BIN)/python -m pytest -n $(WORKERS) tests/faults $(ARGS)

@@ -10,6 +10,7 @@ from random import Random
 from typing import Protocol
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_MOMENT_MAX = 253_402_300_799
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 _SHIFTS = range(120, -1, -10)
 
@@ -39,6 +40,12 @@ def _uuid7(milliseconds: int, random_bits: int) -> int:
 def encode(number: int) -> str:
     """Return a 128-bit number as 26 characters whose order is the number's."""
     return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
+
+
+def first_id_of(prefix: str, moment_unix: int) -> str:
+    """Return the lowest id that can be made in a second; the first of all before 1970."""
+    seconds = max(0, min(moment_unix, _MOMENT_MAX))
+    return f"{prefix}_{encode((seconds * 1000) << 80)}"
 
 
 def derived(*parts: str) -> uuid.UUID:

@@ -77,6 +77,9 @@ class Code(StrEnum):
     PRICE_IN_USE = "price_in_use"
     LEDGER_REFUSED = "ledger_refused"
     CHECKOUT_SESSION_UNEXPECTED_STATE = "checkout_session_unexpected_state"
+    SEARCH_QUERY_INVALID = "search_query_invalid"
+    SEARCH_TOO_BROAD = "search_too_broad"
+    TEST_CLOCK_NOT_READY = "test_clock_not_ready"
 
 
 class Refusal(Exception):

@@ -17,6 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("events", "commands", "inbox", "idempotency"),
     ("merchants",),
     ("payment_methods",),
+    ("search",),
     (
         "network_tokens",
         "financial_accounts",

@@ -132,7 +132,9 @@ def files_open_with_a_sentence(source: Source) -> Iterator[str]:
 
 
 def names_say_something(source: Source) -> Iterator[str]:
-    """No file is called utils, helpers, common or manager."""
+    """No file is called utils, helpers, common or manager; generated ones have Stripe's words."""
+    if source.path.startswith(GENERATED):
+        return
     for part in PurePosixPath(source.path).parts:
         stem = part.partition(".")[0]
         if _VAGUE.intersection(stem.split("_")):

@@ -27,6 +27,7 @@ from hazina.idempotency import tables as idempotency_tables
 from hazina.idempotency.service import Idempotency
 from hazina.ids import SystemIds
 from hazina.merchants import tables as merchant_tables
+from hazina.merchants.clocks import Clocks
 from hazina.merchants.limits import MemoryLimits, Rate
 from hazina.merchants.service import Accounts, Merchants
 from hazina.payment_methods import tables as payment_method_tables
@@ -96,7 +97,8 @@ async def client(database_url: str) -> AsyncIterator[Client]:
         merchants=merchants,
         limits=MemoryLimits(clock, Rate(0, 0), Rate(0, 0)),
         accounts=Accounts(reader, idempotency, clock, ids, merchants.forget),
-        customers=Customers(reader, idempotency, clock, ids, methods),
+        clocks=Clocks(reader, clock),
+        customers=Customers(reader, idempotency, Clocks(reader, clock), ids, methods),
         events=Events(reader),
     )
     key = await merchants.issue_key(await merchants.create())

@@ -122,6 +122,10 @@ class Episode:
 
     async def _step(self) -> None:
         step_ns = self._generator.step_ns()
+        if self._random.random() < 0.4:
+            # What has run out is not released yet, and can be neither posted nor voided.
+            self._subject.clock.advance_us(step_ns // 1000)
+            return
         expired = await self._subject.advance_ns(step_ns)
         assert expired == self._model.expire(self._now)
 

@@ -79,7 +79,7 @@ class Generator:
             event = self._transfer()
             if imported and random.random() < 0.97:
                 self._import(event, T_IMPORTED, now)
-                event["timeout"] = 0 if random.random() < 0.95 else 1
+                event["timeout"] = 0 if random.random() < 0.8 else 1
             batch.append(event)
         self._chain(batch, 0.1)
         self._sent += [dict(event) for event in batch]

@@ -44,6 +44,7 @@ CLASSES: dict[str, type[StripeObject]] = {
     "setup_attempt": stripe.SetupAttempt,
     "setup_intent": stripe.SetupIntent,
     "token": stripe.Token,
+    "test_helpers.test_clock": stripe.test_helpers.TestClock,
     "webhook_endpoint": stripe.WebhookEndpoint,
 }
 # Objects that Stripe does not have: every field that is always sent, and those sent sometimes.
@@ -89,6 +90,7 @@ OWN: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 }  # fmt: skip
 ERROR = "error"
 LIST = "list"
+SEARCH_RESULT = "search_result"
 
 # Clients tell objects apart by these; the annotations say only `str`.
 ID_PREFIXES = {
@@ -108,6 +110,7 @@ ID_PREFIXES = {
     "setup_attempt": "setatt_",
     "setup_intent": "seti_",
     "token": "tok_",
+    "test_helpers.test_clock": "clock_",
     "webhook_endpoint": "we_",
 }
 
@@ -289,6 +292,9 @@ def _check_resource(value: dict[str, Any], path: str) -> Iterator[str]:
         for field in sorted((always - value.keys()) | (value.keys() - always - sometimes)):
             yield f"{path}.{field}: missing or unknown field of an object of our own"
         return
+    if name == SEARCH_RESULT:
+        yield from _check_search_result(value, path)
+        return
     if not isinstance(name, str) or name not in CLASSES:
         yield f"{path}.object: {name!r} is no object that this checker knows"
         return
@@ -319,6 +325,20 @@ def _check_list(value: dict[str, Any], path: str) -> Iterator[str]:
     yield from _check_fields(value, stripe.ListObject, path)
     if not str(value.get("url", "/v1/")).startswith("/v1/"):
         yield f"{path}.url: a path under /v1/ is expected"
+
+
+def _check_search_result(value: dict[str, Any], path: str) -> Iterator[str]:
+    """Check a page of a search as a list that has a token in place of cursors."""
+    shared = {"data", "has_more", "url"}
+    for missing in sorted((shared | {"next_page"}) - value.keys()):
+        yield f"{path}.{missing}: missing field"
+    for extra in sorted(value.keys() - shared - {"object", "next_page", "total_count"}):
+        yield f"{path}.{extra}: unknown field"
+    yield from _check_list({"object": LIST} | {n: value[n] for n in shared & value.keys()}, path)
+    if value.get("has_more") != isinstance(value.get("next_page"), str):
+        yield f"{path}.next_page: a token is expected while there is more, and null at the end"
+    if type(value.get("total_count", 0)) is not int:
+        yield f"{path}.total_count: int is expected, not {_json_type(value['total_count'])}"
 
 
 def _check_fields(value: dict[str, Any], cls: type[StripeObject], path: str) -> Iterator[str]:

@@ -97,6 +97,10 @@ class Shop:
         headers = _bearer(key or self.secret_key) | _acting(account)
         return _ask(self.url + path, headers, None)
 
+    def delete(self, path: str) -> Answer:
+        """Delete something."""
+        return _ask(self.url + path, _bearer(self.secret_key), None, "DELETE")
+
     def pay(self, method: str = "pm_card_visa", amount: int = 2000, **more: Any) -> dict[str, Any]:
         """Make and confirm a card payment; return the intent, whatever its status is."""
         fields: dict[str, Any] = {"amount": amount, "currency": "usd", "payment_method": method}
@@ -240,8 +244,10 @@ class System:
         }
 
 
-def _ask(url: str, headers: dict[str, str], body: bytes | None) -> Answer:
-    request = urllib.request.Request(url, data=body, headers=headers)
+def _ask(
+    url: str, headers: dict[str, str], body: bytes | None, method: str | None = None
+) -> Answer:
+    request = urllib.request.Request(url, data=body, headers=headers, method=method)
     try:
         with urllib.request.urlopen(request, timeout=30) as reply:
             answer = Answer(reply.status, dict(reply.headers.items()), reply.read())

@@ -202,7 +202,7 @@ class Matrix:
         return self._restricted[hidden]
 
 
-_FILTERS = {"source": "charge"}
+_FILTERS = {"source": "charge", "test_clock": "test_helpers.test_clock"}
 
 
 def named_in(text: str) -> list[str]:

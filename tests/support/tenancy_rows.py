@@ -20,6 +20,8 @@ _LEDGER_BETWEEN = _LEDGER | {
     "debit_account_id": "{ledger_account}", "credit_account_id": "{other_ledger_account}",
     "amount": "5",
 }  # fmt: skip
+_CLOCK = {"frozen_time": "1893456000"}
+_SEARCH = {"query": "-metadata['never']:'there'"}
 _SALE_OF_PRICE = {"line_items[0][price]": "{price}", "line_items[0][quantity]": "1"}
 _SALE = _SALE_OF_PRICE | {"mode": "payment"}
 
@@ -73,6 +75,7 @@ MAKE: dict[str, Make] = {
     "session_item": Make(
         "/v1/checkout/sessions/{checkout.session}/line_items", at="data.0.id", method="GET"
     ),
+    "test_helpers.test_clock": Make("/v1/test_helpers/test_clocks", _CLOCK),
     "token": Make("/v1/tokens", _CARD),
     "uncaptured_charge": Make("/v1/charges", _AMOUNT | {"source": "tok_visa", "capture": "false"}),
     "uncaptured_intent": Make("/v1/payment_intents", _PAY | {"capture_method": "manual"}),
@@ -112,6 +115,7 @@ ROWS: dict[str, Row] = {
         "/v1/payment_intents", _PAY | {"customer": "{customer}", "payment_method": "{kept_method}"}
     ),
     "GET /v1/payment_intents": Row("/v1/payment_intents"),
+    "GET /v1/payment_intents/search": Row("/v1/payment_intents/search", _SEARCH),
     "GET /v1/payment_intents/{id}": Row(
         "/v1/payment_intents/{payment_intent}", publishable="parameter_missing"
     ),
@@ -134,6 +138,7 @@ ROWS: dict[str, Row] = {
         "/v1/charges", _AMOUNT | {"source": "tok_visa", "customer": "{customer}"}
     ),
     "GET /v1/charges": Row("/v1/charges"),
+    "GET /v1/charges/search": Row("/v1/charges/search", _SEARCH),
     "GET /v1/charges/{id}": Row("/v1/charges/{charge}"),
     "POST /v1/charges/{id}": Row("/v1/charges/{charge}", {"description": "x"}),
     "POST /v1/charges/{id}/capture": Row("/v1/charges/{uncaptured_charge}/capture"),
@@ -149,6 +154,7 @@ ROWS: dict[str, Row] = {
     # Customers and what they pay with
     "POST /v1/customers": Row("/v1/customers", {"name": "Amina"}),
     "GET /v1/customers": Row("/v1/customers"),
+    "GET /v1/customers/search": Row("/v1/customers/search", _SEARCH),
     "GET /v1/customers/{id}": Row("/v1/customers/{customer}"),
     "POST /v1/customers/{id}": Row("/v1/customers/{customer}", {"name": "Zawadi"}),
     "DELETE /v1/customers/{id}": Row("/v1/customers/{customer}"),
@@ -195,6 +201,7 @@ ROWS: dict[str, Row] = {
     # Catalog
     "POST /v1/products": Row("/v1/products", {"name": "Tea"}),
     "GET /v1/products": Row("/v1/products"),
+    "GET /v1/products/search": Row("/v1/products/search", _SEARCH),
     "GET /v1/products/{id}": Row("/v1/products/{product}"),
     "POST /v1/products/{id}": Row("/v1/products/{product}", {"name": "Chai"}),
     "DELETE /v1/products/{id}": Row("/v1/products/{product}"),
@@ -202,8 +209,24 @@ ROWS: dict[str, Row] = {
         "/v1/prices", {"currency": "kes", "unit_amount": "9", "product": "{product}"}
     ),
     "GET /v1/prices": Row("/v1/prices"),
+    "GET /v1/prices/search": Row("/v1/prices/search", _SEARCH),
     "GET /v1/prices/{id}": Row("/v1/prices/{price}"),
     "POST /v1/prices/{id}": Row("/v1/prices/{price}", {"nickname": "x"}),
+    # Test clocks
+    "POST /v1/test_helpers/test_clocks": Row(
+        "/v1/test_helpers/test_clocks", _CLOCK, others=_NOT_IN_LIVE_MODE
+    ),
+    "GET /v1/test_helpers/test_clocks": Row("/v1/test_helpers/test_clocks"),
+    "GET /v1/test_helpers/test_clocks/{id}": Row(
+        "/v1/test_helpers/test_clocks/{test_helpers.test_clock}"
+    ),
+    "DELETE /v1/test_helpers/test_clocks/{id}": Row(
+        "/v1/test_helpers/test_clocks/{test_helpers.test_clock}"
+    ),
+    "POST /v1/test_helpers/test_clocks/{id}/advance": Row(
+        "/v1/test_helpers/test_clocks/{test_helpers.test_clock}/advance",
+        {"frozen_time": "1893542400"},
+    ),
     # Checkout
     "POST /v1/checkout/sessions": Row(
         "/v1/checkout/sessions",

@@ -15,12 +15,15 @@ from hazina.idempotency.service import Answer, IdempotencyRequest
 from hazina.idempotency.service import Idempotency as Keys
 from hazina.ids import Ids
 from hazina.ledger.service import Ledgers
+from hazina.merchants.clocks import Clocks
 from hazina.merchants.limits import RateLimits
 from hazina.merchants.merchant import Caller
 from hazina.merchants.service import Accounts, ApiKeys, Merchants
+from hazina.merchants.test_clocks import TestClocks
 from hazina.paging import Page
 from hazina.payment_methods.service import PaymentMethods
 from hazina.payment_methods.tokens import Tokens
+from hazina.search.engine import Searches
 from hazina.setup_intents.service import SetupIntents
 from hazina.webhooks.service import WebhookEndpoints
 
@@ -129,6 +132,10 @@ class Core(Protocol):
     @property
     def customers(self) -> Customers: ...
     @property
+    def clocks(self) -> Clocks: ...
+    @property
+    def test_clocks(self) -> TestClocks: ...
+    @property
     def catalog(self) -> Catalog: ...
     @property
     def keeping(self) -> Keeping: ...
@@ -142,6 +149,8 @@ class Core(Protocol):
     def tokens(self) -> Tokens: ...
     @property
     def checkout(self) -> Checkout: ...
+    @property
+    def searches(self) -> Searches: ...
     @property
     def events(self) -> Events: ...
     @property

@@ -12,7 +12,7 @@ import structlog
 from hazina.api import forms, nearest, reply
 from hazina.api.auth import api_key
 from hazina.api.core import Core
-from hazina.api.expand import Expander, check_paths, expand_answer, read_paths
+from hazina.api.expand import TOTAL_COUNT, Expander, check_paths, expand_answer, read_paths
 from hazina.api.params.cards import digested
 from hazina.api.permission import check_expansion, check_route
 from hazina.api.reply import Receive, Reply, Scope, Send
@@ -210,14 +210,18 @@ def _parameters(
         sent = forms.decode_form(query)
     paths: Paths = ()
     if "expand" in sent:
-        paths = read_paths(sent.pop("expand"), route.listed)
+        paths = read_paths(sent.pop("expand"), route.listed, route.searched)
         check_paths(paths, route.answers)
     try:
-        return route.params.read(sent), paths
+        params = route.params.read(sent)
     except Refusal as refusal:
         if refusal.code is Code.PARAMETER_UNKNOWN:
             raise nearest.unknown_parameter(refusal, route) from None
         raise
+    if TOTAL_COUNT in paths:
+        params["total_count"] = True
+        paths = tuple(path for path in paths if path != TOTAL_COUNT)
+    return params, paths
 
 
 def _account_meant(headers: dict[bytes, bytes]) -> str | None:

@@ -387,6 +387,27 @@ WORDS: dict[Code, Words] = {
         "The provided payment method has failed authentication. You can provide a new payment "
         "method to attempt to fulfill this payment intent again.",
     ),
+    Code.SEARCH_QUERY_INVALID: Words(
+        "A search query does not follow the query language, or names a field, operator or value "
+        "that the resource does not have.",
+        "Correct the query at the character that the message names.",
+        "The search query cannot be read at character 10: a value is expected: text in quotes, as "
+        'in "usd", a whole number, or null.',
+        "query",
+    ),
+    Code.SEARCH_TOO_BROAD: Words(
+        "A search would have had to look at too many objects, and was given up.",
+        "Add a clause that few objects match: a key of metadata, a customer, or bounds of created.",
+        "The search had to look at too many objects. Narrow it, for instance by created>, or by a "
+        "key of metadata that few objects have.",
+        "query",
+    ),
+    Code.TEST_CLOCK_NOT_READY: Words(
+        "A test clock was told to advance while it still advances.",
+        "Retrieve the clock until its status is ready, then advance it.",
+        "The test clock clock_0 is still advancing. Retrieve it until its status is ready, and "
+        "advance it then.",
+    ),
     Code.URL_INVALID: Words(
         "An address cannot be used: it is no http or https address, or leads where it may not.",
         "Send an https address that is reachable from the internet; in test mode loopback works "

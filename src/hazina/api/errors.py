@@ -74,6 +74,9 @@ _PLAIN_400 = frozenset(
         Code.PRICE_IN_USE,
         Code.LEDGER_REFUSED,
         Code.CHECKOUT_SESSION_UNEXPECTED_STATE,
+        Code.SEARCH_QUERY_INVALID,
+        Code.SEARCH_TOO_BROAD,
+        Code.TEST_CLOCK_NOT_READY,
     }
 )
 

@@ -69,8 +69,12 @@ _PARTS = frozenset({"invoice_settings"})
 _SOURCES = {"ch": "charge", "re": "refund"}
 
 
-def read_paths(value: Any, listed: bool) -> tuple[tuple[str, ...], ...]:
-    """Read the parameter `expand`; a list's paths begin with `data`."""
+TOTAL_COUNT = ("total_count",)
+"""What a search counts only when it is asked to."""
+
+
+def read_paths(value: Any, listed: bool, searched: bool = False) -> tuple[tuple[str, ...], ...]:
+    """Read the parameter `expand`; a list's paths begin with `data`, but a search's total_count."""
     if isinstance(value, dict):
         value = [value[key] for key in sorted(value, key=str)]
     if isinstance(value, str):
@@ -82,6 +86,9 @@ def read_paths(value: Any, listed: bool) -> tuple[tuple[str, ...], ...]:
     paths = []
     for path in value:
         parts = tuple(path.split("."))
+        if searched and parts == TOTAL_COUNT:
+            paths.append(parts)
+            continue
         if listed:
             if parts[0] != "data" or len(parts) == 1:
                 raise _cannot(path)
@@ -101,6 +108,8 @@ def kinds_shown(paths: tuple[tuple[str, ...], ...], kind: str) -> set[str]:
     """Return the kinds of object that these paths may show. Refuses as `check_paths`."""
     reached: set[str] = set()
     for path in paths:
+        if path == TOTAL_COUNT:
+            continue
         at = {kind}
         for part in path:
             found = {EXPANDABLE.get(one, {}).get(part) for one in at} - {None}
@@ -227,7 +236,7 @@ async def expand_answer(
     expander: Expander, answer: dict[str, Any], paths: tuple[tuple[str, ...], ...]
 ) -> None:
     """Expand an object, or each object of a list."""
-    views = answer["data"] if answer.get("object") == "list" else [answer]
+    views = answer["data"] if answer.get("object") in ("list", "search_result") else [answer]
     for view in views:
         for path in paths:
             await expander.expand(view, path)

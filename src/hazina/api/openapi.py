@@ -119,16 +119,22 @@ def _answer(route: Route) -> dict[str, Any]:
     one = {"$ref": f"#/components/schemas/{route.answers}"}
     if not route.listed:
         return one
-    return {
+    answer: dict[str, Any] = {
         "type": "object",
         "required": ["object", "url", "has_more", "data"],
         "properties": {
-            "object": {"const": "list"},
+            "object": {"const": "search_result" if route.searched else "list"},
             "url": {"type": "string"},
             "has_more": {"type": "boolean"},
             "data": {"type": "array", "items": one},
         },
     }
+    if route.searched:
+        answer["properties"] |= {
+            "next_page": {"type": ["string", "null"]},
+            "total_count": {"type": "integer"},
+        }
+    return answer
 
 
 def _object(kind: str) -> dict[str, Any]:

@@ -34,8 +34,8 @@ Handler = Callable[[Call], Awaitable[Result]]
 class Route:
     """One row of the route table.
 
-    `answers` is the `object` that comes back; `listed` says that it comes in a list. `publishable`
-    routes also take publishable keys.
+    `answers` is the `object` that comes back; `listed` says that it comes in a list, `searched`
+    that the list is a search's result. `publishable` routes also take publishable keys.
     """
 
     method: str
@@ -46,6 +46,7 @@ class Route:
     summary: str
     listed: bool = False
     publishable: bool = False
+    searched: bool = False
 
     @property
     def name(self) -> str:

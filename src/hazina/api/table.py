@@ -20,6 +20,7 @@ from hazina.api.v1 import (
     refunds,
     setup_intents,
     sources,
+    test_clocks,
     webhook_endpoints,
 )
 
@@ -41,4 +42,5 @@ ROUTES: tuple[Route, ...] = (
     *accounts.ROUTES,
     *api_keys.ROUTES,
     *ledger.ROUTES,
+    *test_clocks.ROUTES,
 )

@@ -14,6 +14,7 @@ from hazina.balances import tables as balances_tables
 from hazina.balances.service import Balances
 from hazina.bootstrap.settings import Settings
 from hazina.catalog import tables as catalog_tables
+from hazina.catalog.searching import PRICES, PRODUCTS
 from hazina.catalog.service import Catalog
 from hazina.checkout import parts as checkout_parts
 from hazina.checkout import tables as checkout_tables
@@ -25,6 +26,7 @@ from hazina.commands.performing import Performed
 from hazina.connectors import find
 from hazina.customers import tables as customers_tables
 from hazina.customers.keeping import Keeping
+from hazina.customers.searching import CUSTOMERS
 from hazina.customers.service import Customers
 from hazina.customers.sources import Sources
 from hazina.db.pooled import PooledReader
@@ -49,16 +51,20 @@ from hazina.merchants import tables as merchants_tables
 from hazina.merchants.clocks import Clocks
 from hazina.merchants.limits import MemoryLimits, Rate, RateLimits
 from hazina.merchants.service import Accounts, ApiKeys, Merchants
+from hazina.merchants.test_clocks import TestClocks
 from hazina.payment_methods import tables as payment_methods_tables
 from hazina.payment_methods.service import PaymentMethods
 from hazina.payment_methods.tokens import Tokens
 from hazina.payments import tables as payments_tables
 from hazina.payments.authorizing import PROVIDER
 from hazina.payments.operations import PaymentSettings
+from hazina.payments.searching import CHARGES, INTENTS
 from hazina.payments.service import Payments
 from hazina.rails.contract import Connector, ConnectorKind, Operation
 from hazina.rails.transport import Transport
 from hazina.redis.limits import RedisLimits
+from hazina.search.engine import Searches
+from hazina.search.pages import PageTokens
 from hazina.setup_intents import tables as setup_intents_tables
 from hazina.setup_intents.requests import SetupSettings
 from hazina.setup_intents.service import SetupIntents
@@ -74,6 +80,8 @@ SCHEMA = Schema(
     + events_tables.TABLES + balances_tables.TABLES + merchants_tables.TABLES
     + payment_methods_tables.TABLES + setup_intents_tables.TABLES + ledger_tables.TABLES
 )  # fmt: skip
+
+SEARCHED = (INTENTS, CHARGES, CUSTOMERS, PRODUCTS, PRICES)
 
 
 def query_files() -> list[Path]:
@@ -100,12 +108,14 @@ class Core:
     payments: Payments
     setup_intents: SetupIntents
     customers: Customers
+    test_clocks: TestClocks
     catalog: Catalog
     keeping: Keeping
     sources: Sources
     payment_methods: PaymentMethods
     tokens: Tokens
     checkout: Checkout
+    searches: Searches
     events: Events
     webhooks: WebhookEndpoints
     balances: Balances
@@ -212,7 +222,7 @@ async def open_core(
     clocks = Clocks(reader, clock)
     idempotency = Idempotency(reader, writer, clock, settings.docs_url)
     methods = PaymentMethods(reader, idempotency, clock, ids, settings.pepper.encode())
-    customers = Customers(reader, idempotency, clock, ids, methods)
+    customers = Customers(reader, idempotency, clocks, ids, methods)
     keeping = Keeping(idempotency, customers, methods)
     payments = Payments(
         reader=reader, writer=writer, clock=clock, ids=ids, merchants=merchants,
@@ -229,8 +239,7 @@ async def open_core(
     connector = _connector(settings, transport)
     dispatch = Dispatcher(
         connectors={PROVIDER: connector}, reader=reader, writer=writer, clock=clock, ids=ids,
-        tasks=tasks, report=report,
-        settings=_dispatch_settings(settings),
+        tasks=tasks, report=report, settings=_dispatch_settings(settings),
     )  # fmt: skip
     payments.connect(dispatch.run_now, {PROVIDER: connector.capabilities})
     setup_intents.connect(dispatch.run_now)
@@ -249,12 +258,12 @@ async def open_core(
         settings, clock, ids, reader, writer, tasks, merchants, clocks, limits,
         Accounts(reader, idempotency, clock, ids, merchants.forget),
         ApiKeys(reader, idempotency, clock, ids, settings.pepper.encode(), merchants.forget),
-        idempotency, payments, setup_intents, customers, catalog, keeping,
+        idempotency, payments, setup_intents, customers,
+        TestClocks(reader, writer, idempotency, clock, ids, clocks), catalog, keeping,
         Sources(idempotency, customers, keeping, methods), methods,
         Tokens(reader, idempotency, clock, ids, methods),
-        checkout,
-        Events(reader),
-        WebhookEndpoints(reader, idempotency, clock, ids),
+        checkout, Searches(reader, clocks, PageTokens(settings.pepper.encode()), SEARCHED),
+        Events(reader), WebhookEndpoints(reader, idempotency, clock, ids),
         Balances(reader), Ledgers(reader, writer, clock), dispatch, callbacks, nudge,
         [connector, transport, limits, reader, *stores],
     )  # fmt: skip

@@ -57,3 +57,29 @@ WHERE merchant_id = %(merchant_id)s AND NOT inline
   AND (%(lte)s::bigint IS NULL OR created < to_timestamp(%(lte)s::bigint + 1))
   AND (%(lt)s::bigint IS NULL OR created < to_timestamp(%(lt)s::bigint))
 ORDER BY id LIMIT %(limit)s;
+
+-- name: product_search
+SELECT t.* FROM product t
+WHERE t.merchant_id = %(merchant_id)s AND NOT t.deleted
+  AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
+  AND /* condition */ true
+ORDER BY t.id DESC LIMIT %(limit)s;
+
+-- name: product_count
+SELECT count(*) AS count FROM (
+    SELECT 1 FROM product t
+    WHERE t.merchant_id = %(merchant_id)s AND NOT t.deleted AND /* condition */ true
+    LIMIT %(limit)s) found;
+
+-- name: price_search
+SELECT t.* FROM price t
+WHERE t.merchant_id = %(merchant_id)s AND NOT t.inline
+  AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
+  AND /* condition */ true
+ORDER BY t.id DESC LIMIT %(limit)s;
+
+-- name: price_count
+SELECT count(*) AS count FROM (
+    SELECT 1 FROM price t
+    WHERE t.merchant_id = %(merchant_id)s AND NOT t.inline AND /* condition */ true
+    LIMIT %(limit)s) found;

@@ -10,3 +10,11 @@ SELECT * FROM command WHERE id = %(id)s;
 
 -- name: command_open_count
 SELECT count(*) AS open FROM command WHERE state <> 'done';
+
+-- name: commands_of_clock
+SELECT c.*, (extract(epoch FROM c.next_at - now()) * 1000)::bigint AS wait_ms
+FROM command c
+JOIN payment_intent i ON i.merchant_id = c.merchant_id AND i.id = c.payment_intent
+LEFT JOIN customer u ON u.merchant_id = i.merchant_id AND u.id = i.customer
+WHERE c.merchant_id = %(merchant_id)s AND c.state IN ('waiting', 'resend') AND c.next_at > now()
+  AND (u.test_clock = %(clock)s OR (%(whole)s AND u.test_clock IS NULL));

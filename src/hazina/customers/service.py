@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from hazina.clock import Clock
 from hazina.customers import changes
 from hazina.customers.customer import Customer, from_row
 from hazina.customers.view import view
 from hazina.db.reader import Reader
 from hazina.idempotency.service import Answer, Idempotency, IdempotencyRequest, OneUnit
 from hazina.ids import Ids
+from hazina.merchants.clocks import Clocks
 from hazina.merchants.merchant import Caller
 from hazina.paging import Page
 from hazina.payment_methods import changes as method_changes
@@ -23,8 +24,12 @@ from hazina.refusals import Code, Refusal, shown_id
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What a request brings besides words: a new card, a method to keep, the default replaced."""
+    """What a request brings besides words: a new card, a method to keep, the default replaced.
 
+    `now` is the customer's own moment.
+    """
+
+    now: datetime
     source: Made | None = None
     method: PaymentMethod | None = None
     replaced: PaymentMethod | None = None
@@ -37,27 +42,25 @@ class Customers:
         self,
         reader: Reader,
         idempotency: Idempotency,
-        clock: Clock,
+        clocks: Clocks,
         ids: Ids,
         methods: PaymentMethods,
     ) -> None:
         self._reader = reader
         self._idempotency = idempotency
-        self._clock = clock
+        self._clocks = clocks
         self._ids = ids
         self._methods = methods
 
     async def create(
         self, caller: Caller, params: dict[str, Any], idempotency: IdempotencyRequest | None
     ) -> Answer:
-        """Add a customer, with a card (`source`) or a `payment_method` if one is sent."""
+        """Add a customer, with a card (`source`) or a `payment_method` if one is sent.
+
+        Refuses `resource_missing` for a test clock that the merchant does not have.
+        """
         merchant = caller.merchant
-        blank = Customer(
-            merchant_id=merchant.merchant_id,
-            id=self._ids.new("cus"),
-            created=self._clock.now(),
-            livemode=merchant.livemode,
-        )
+        customer_id, test_clock = self._ids.new("cus"), params.get("test_clock")
 
         async def load() -> _Wanted:
             named = (params.get("invoice_settings") or {}).get("default_payment_method")
@@ -66,8 +69,12 @@ class Customers:
             return await self._wanted(caller, params)
 
         def decide(wanted: _Wanted) -> OneUnit:
-            moment = self._methods.deciding(caller, idempotency)
-            added, parts = _kept(moment, blank.id, wanted)
+            moment = replace(self._methods.deciding(caller, idempotency), now=wanted.now)
+            added, parts = _kept(moment, customer_id, wanted)
+            blank = Customer(
+                merchant.merchant_id, customer_id, wanted.now, merchant.livemode,
+                test_clock=test_clock,
+            )  # fmt: skip
             words = _with_defaults(params, added)
             customer = replace(blank.changed(words), revision=1)
             parts = changes.create(moment, customer) + parts
@@ -95,7 +102,7 @@ class Customers:
 
         def decide(loaded: tuple[Customer, _Wanted]) -> OneUnit:
             before, wanted = loaded
-            moment = self._methods.deciding(caller, idempotency)
+            moment = replace(self._methods.deciding(caller, idempotency), now=wanted.now)
             added, parts = _kept(moment, before.id, wanted)
             if wanted.replaced is not None:
                 parts += method_changes.detach(moment, wanted.replaced)[1]
@@ -114,13 +121,14 @@ class Customers:
         Refuses `resource_missing` when it is unknown or deleted.
         """
 
-        async def load() -> tuple[Customer, list[PaymentMethod]]:
+        async def load() -> tuple[Customer, list[PaymentMethod], datetime]:
             before = await self.present(caller, customer_id)
-            return before, await self._methods.of_customer(caller.merchant, customer_id)
+            kept = await self._methods.of_customer(caller.merchant, customer_id)
+            return before, kept, await self._clocks.now(caller.merchant, customer_id)
 
-        def decide(loaded: tuple[Customer, list[PaymentMethod]]) -> OneUnit:
-            before, kept = loaded
-            moment = self._methods.deciding(caller, idempotency)
+        def decide(loaded: tuple[Customer, list[PaymentMethod], datetime]) -> OneUnit:
+            before, kept, now = loaded
+            moment = replace(self._methods.deciding(caller, idempotency), now=now)
             parts = changes.erase(moment, before)
             for method in kept:
                 parts += method_changes.detach(moment, method)[1]
@@ -128,6 +136,15 @@ class Customers:
 
         merchant_id = caller.merchant.merchant_id
         return await self._idempotency.run_once(idempotency, merchant_id, load, decide)
+
+    async def delete_of_clock(self, caller: Caller, test_clock: str) -> None:
+        """Erase the customers that were made with a test clock."""
+        rows = await self._reader.query(
+            "customers_of_clock",
+            {"merchant_id": caller.merchant.merchant_id, "test_clock": test_clock},
+        )
+        for row in rows:
+            await self.delete(caller, row["id"])
 
     async def retrieve(self, caller: Caller, customer_id: str) -> dict[str, Any]:
         """Return a customer, or that it was deleted. Refuses `resource_missing`."""
@@ -138,18 +155,23 @@ class Customers:
     ) -> tuple[list[dict[str, Any]], bool]:
         """Return customers from the newest to the oldest, and whether there are more.
 
+        Those of test clocks come only when their clock is asked for.
         Refuses `resource_missing` for a cursor that is no customer of the merchant's.
         """
         cursor = page.cursor
         if cursor is not None:
             await self.load(caller, cursor.object_id, cursor.param)
         created = filters.get("created") or {}
+        low, high = await self._clocks.span(caller.merchant, "cus", created)
         backwards = page.ending_before is not None
         parameters = {
+            "low": low,
+            "high": high,
             "merchant_id": caller.merchant.merchant_id,
             "after": page.starting_after,
             "before": page.ending_before,
             "email": filters.get("email"),
+            "test_clock": filters.get("test_clock"),
             "limit": page.limit + 1,
         } | {bound: created.get(bound) for bound in ("gt", "gte", "lt", "lte")}
         rows = await self._reader.query(
@@ -177,14 +199,18 @@ class Customers:
     async def _wanted(
         self, caller: Caller, params: dict[str, Any], before: Customer | None = None
     ) -> _Wanted:
-        source = method = replaced = None
+        merchant, source, method, replaced = caller.merchant, None, None, None
+        if before is None and params.get("test_clock") is not None:
+            now = await self._clocks.of(merchant, params["test_clock"])
+        else:
+            now = await self._clocks.now(merchant, before.id if before is not None else None)
         if params.get("source") is not None:
             source = await self._methods.make_source(caller.merchant, params["source"])
             if before is not None and before.default_source is not None:
                 replaced = await self._methods.stored(caller.merchant, before.default_source)
         if params.get("payment_method") is not None:
             method = await self._methods.keepable(caller.merchant, params["payment_method"])
-        return _Wanted(source, method, replaced)
+        return _Wanted(now, source, method, replaced)
 
     async def _check_defaults(
         self, caller: Caller, customer: Customer, params: dict[str, Any]

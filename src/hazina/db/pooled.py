@@ -21,6 +21,17 @@ from hazina.db.statements import Call, Statements
 from hazina.db.table import Key, Row, Schema, Table
 
 _Waiting = dict[Key, asyncio.Future[Row | None]]
+_Session = psycopg.AsyncConnection[DictRow]
+_CONDITION = "/* condition */ true"
+# A plan for any parameters would have to serve all filters of a list at once; making a plan for
+# those that were sent costs a fraction of a millisecond. Compiling such plans never pays, one read
+# must not take all cores, and bitmaps of many rows must not become those of whole pages.
+_OPTIONS = (
+    "-c plan_cache_mode=force_custom_plan -c jit=off -c work_mem=32MB"
+    " -c max_parallel_workers_per_gather=0"
+)
+_SEARCH_MS_MAX = 2_000
+_SEARCH_OPTIONS = f"{_OPTIONS} -c statement_timeout={_SEARCH_MS_MAX}"
 
 
 class _WholeNumber(NumericLoader):
@@ -50,9 +61,11 @@ class PooledReader:
         self._statements = Statements(schema)
         self._queries = load_queries(query_files)
         self._links: list[Link] = []
-        self._sessions: list[psycopg.AsyncConnection[DictRow]] = []
+        self._sessions: list[_Session] = []
+        self._searchers: list[_Session] = []
         self._link_turn = asyncio.Semaphore(size)
         self._session_turn = asyncio.Semaphore(size)
+        self._search_turn = asyncio.Semaphore(size)
         self._waiting: dict[str, _Waiting] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._settings = LinkSettings()
@@ -67,9 +80,9 @@ class PooledReader:
             await asyncio.gather(*self._tasks)
         for link in self._links:
             link.close()
-        for session in self._sessions:
+        for session in (*self._sessions, *self._searchers):
             await session.close()
-        self._links, self._sessions = [], []
+        self._links, self._sessions, self._searchers = [], [], []
 
     async def get(self, table: str, key: Key) -> Row | None:
         """Return one row; calls of the same moment travel together in one statement."""
@@ -99,6 +112,27 @@ class PooledReader:
         except psycopg.OperationalError:
             # A kept connection may have died since its last use; reading twice is harmless.
             return await self._query(sql, parameters)
+
+    async def search(
+        self, name: str, condition: str, parameters: Mapping[str, Any]
+    ) -> Sequence[Row]:
+        """Run a named query with a condition of our own making at its `/* condition */ true`.
+
+        Searches have connections of their own, so that slow ones keep nothing else waiting.
+        Raises `TimeoutError` when the database has looked for too long.
+        """
+        sql = self._queries[name].replace(_CONDITION, f"({condition})")
+        assert sql != self._queries[name], f"{name} has no place for a condition"
+        try:
+            async with self._search_turn:
+                try:
+                    return await self._query_on(self._searchers, sql, parameters, _SEARCH_OPTIONS)
+                except psycopg.errors.QueryCanceled:
+                    raise
+                except psycopg.OperationalError:
+                    return await self._query_on(self._searchers, sql, parameters, _SEARCH_OPTIONS)
+        except psycopg.errors.QueryCanceled:
+            raise TimeoutError("the search took too long") from None
 
     async def _fetch(self, table: Table, waiting: _Waiting) -> None:
         """Read what was asked for up to the moment that a connection is free."""
@@ -143,23 +177,32 @@ class PooledReader:
         return decode_rows(table, result, first=first)
 
     async def _query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Row]:
-        async with self._session_turn, self._session() as session:
+        async with self._session_turn:
+            return await self._query_on(self._sessions, sql, parameters, _OPTIONS)
+
+    async def _query_on(
+        self, idle: list[_Session], sql: str, parameters: Mapping[str, Any], options: str
+    ) -> Sequence[Row]:
+        async with self._session(idle, options) as session:
             cursor = await session.execute(sql.encode(), parameters)
             return await cursor.fetchall()
 
     @asynccontextmanager
-    async def _session(self) -> AsyncIterator[psycopg.AsyncConnection[DictRow]]:
-        session = self._sessions.pop() if self._sessions else await self._connect()
+    async def _session(self, idle: list[_Session], options: str) -> AsyncIterator[_Session]:
+        session = idle.pop() if idle else await self._connect(options)
         try:
             yield session
+        except psycopg.errors.QueryCanceled:
+            idle.append(session)
+            raise
         except BaseException:
             await session.close()
             raise
-        self._sessions.append(session)
+        idle.append(session)
 
-    async def _connect(self) -> psycopg.AsyncConnection[DictRow]:
+    async def _connect(self, options: str) -> _Session:
         session = await psycopg.AsyncConnection.connect(
-            self._url, autocommit=True, row_factory=dict_row
+            self._url, autocommit=True, row_factory=dict_row, options=options
         )
         session.adapters.register_loader("numeric", _WholeNumber)
         session.adapters.register_loader("numeric", _WholeNumberBinary)

@@ -23,3 +23,16 @@ class Reader(Protocol):
 
     async def query(self, name: str, parameters: Mapping[str, Any]) -> Sequence[Row]:
         """Run a named query of some package's `queries.sql` (`%(name)s` parameters)."""
+
+
+class Searcher(Protocol):
+    """Searches of committed rows by conditions that are put together for each query."""
+
+    async def search(
+        self, name: str, condition: str, parameters: Mapping[str, Any]
+    ) -> Sequence[Row]:
+        """Run a named query with a condition of our own making at its `/* condition */ true`.
+
+        The condition holds no client's text, only `%(name)s` parameters. Raises `TimeoutError`
+        when the database has looked for too long.
+        """

@@ -17,6 +17,7 @@ from hazina.db.unit import Committed, Lane, Unit
 from hazina.db.writer import Writer
 from hazina.dispatch.guard import Guard, GuardState
 from hazina.ids import Ids
+from hazina.merchants.test_clock import TestClock
 from hazina.rails.contract import Connector
 from hazina.rails.outcome import InquiryOutcome, NotFound, NotSent, Outcome, Unknown
 from hazina.tasks import Tasks
@@ -76,6 +77,22 @@ class Dispatcher:
         rows = await self._reader.query("command_due", {"limit": limit})
         await asyncio.gather(*(self._follow_up(row) for row in rows))
         return len(rows)
+
+    async def hurry(self, clock: TestClock) -> None:
+        """Bring inquiries about a test clock's payments forward by as much as it advances.
+
+        What a not-found proves still depends on real time: too early, the inquiry stays unknown.
+        """
+        rows = await self._reader.query(
+            "commands_of_clock",
+            {"merchant_id": clock.merchant_id, "clock": clock.id, "whole": clock.whole_merchant},
+        )
+        by_ms = int((clock.now - clock.frozen_time).total_seconds()) * 1000
+        for row in rows:
+            relied, update = change(from_row(row), next_at=max(0, row["wait_ms"] - by_ms))
+            await self._writer.submit(
+                Unit(row["merchant_id"], relies_on=(relied,), writes=(update,), lane=Lane.BULK)
+            )
 
     def health(self) -> dict[str, GuardState]:
         """Return each provider account's breaker and calls in flight."""

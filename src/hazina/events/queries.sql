@@ -3,6 +3,8 @@ SELECT id, body FROM event
 WHERE merchant_id = %(merchant_id)s
   AND (%(after)s::text IS NULL OR id < %(after)s::text)
   AND (%(types)s::text[] IS NULL OR type = ANY (%(types)s::text[]))
+  AND (%(low)s::text IS NULL OR id >= %(low)s::text)
+  AND (%(high)s::text IS NULL OR id < %(high)s::text)
   AND (%(gte)s::bigint IS NULL OR created >= to_timestamp(%(gte)s::bigint))
   AND (%(gt)s::bigint IS NULL OR created >= to_timestamp(%(gt)s::bigint + 1))
   AND (%(lte)s::bigint IS NULL OR created < to_timestamp(%(lte)s::bigint + 1))
@@ -15,6 +17,8 @@ WHERE merchant_id = %(merchant_id)s
   AND id > %(before)s::text
   AND (%(after)s::text IS NULL OR id < %(after)s::text)
   AND (%(types)s::text[] IS NULL OR type = ANY (%(types)s::text[]))
+  AND (%(low)s::text IS NULL OR id >= %(low)s::text)
+  AND (%(high)s::text IS NULL OR id < %(high)s::text)
   AND (%(gte)s::bigint IS NULL OR created >= to_timestamp(%(gte)s::bigint))
   AND (%(gt)s::bigint IS NULL OR created >= to_timestamp(%(gt)s::bigint + 1))
   AND (%(lte)s::bigint IS NULL OR created < to_timestamp(%(lte)s::bigint + 1))

@@ -92,10 +92,15 @@ class Events:
         return bytes(row["body"])
 
     async def list(
-        self, merchant_id: str, filters: dict[str, Any], page: Page
+        self,
+        merchant_id: str,
+        filters: dict[str, Any],
+        page: Page,
+        span: tuple[str | None, str | None] = (None, None),
     ) -> tuple[list[bytes], bool]:
         """Return bodies from the newest to the oldest, and whether there are more.
 
+        `span` is where the ids lie that `created` allows.
         Refuses `resource_missing` for a cursor that is no event of the merchant's.
         """
         cursor = page.cursor
@@ -110,7 +115,8 @@ class Events:
                 "merchant_id": merchant_id, "types": types,
                 "after": page.starting_after, "before": page.ending_before,
                 "gte": created.get("gte"), "gt": created.get("gt"),
-                "lte": created.get("lte"), "lt": created.get("lt"), "limit": page.limit + 1,
+                "lte": created.get("lte"), "lt": created.get("lt"), "low": span[0], "high": span[1],
+                "limit": page.limit + 1,
             },
         )  # fmt: skip
         found = [bytes(row["body"]) for row in rows[: page.limit]]

@@ -89,5 +89,18 @@ RECORDED: dict[str, Recorded] = {
     "setup_intent.succeeded": Recorded(
         "setup_intent", "The bank agreed to later payments; the customer keeps the method."
     ),
+    "test_helpers.test_clock.advancing": Recorded(
+        "test_helpers.test_clock", "It was told to advance; what becomes due is being done."
+    ),
+    "test_helpers.test_clock.created": Recorded("test_helpers.test_clock", "It was made."),
+    "test_helpers.test_clock.deleted": Recorded(
+        "test_helpers.test_clock", "It was deleted, by a request or 30 days after it was made."
+    ),
+    "test_helpers.test_clock.internal_failure": Recorded(
+        "test_helpers.test_clock", "What became due could not be done, five times over."
+    ),
+    "test_helpers.test_clock.ready": Recorded(
+        "test_helpers.test_clock", "It has advanced, and everything that became due is done."
+    ),
 }
 """A test compares the names with those that the code records."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from hazina.clock import Clock
 from hazina.db.reader import Reader
 from hazina.merchants.merchant import Merchant
+from hazina.merchants.test_clock import from_row
+from hazina.paging import id_range
+from hazina.refusals import Code, Refusal, shown_id
 
 _KNOWN_MS = 5_000
 
@@ -35,7 +39,7 @@ class Clocks:
         real_now)` of the database, which says the same.
         """
         real_now = self._clock.now()
-        if merchant.livemode or merchant.merchant_id not in await self._with_clocks():
+        if await self.ids_tell_time(merchant):
             return real_now
         rows = await self._reader.query(
             "merchant_now",
@@ -43,6 +47,33 @@ class Clocks:
         )
         moment: datetime = rows[0]["now"]
         return moment
+
+    async def ids_tell_time(self, merchant: Merchant) -> bool:
+        """Say whether the order of ids is that of `created`: so it is without test clocks."""
+        return merchant.livemode or merchant.merchant_id not in await self._with_clocks()
+
+    async def span(
+        self, merchant: Merchant, prefix: str, created: Mapping[str, int]
+    ) -> tuple[str | None, str | None]:
+        """Return the ids between which all lies that was created within bounds, if that is known.
+
+        It makes a list by `created` begin at the right place of the primary key. Ids tell real
+        time, so nothing is known of merchants that have, or once had, a test clock.
+        """
+        if not created or not await self.ids_tell_time(merchant):
+            return None, None
+        return id_range(prefix, created)
+
+    async def of(self, merchant: Merchant, test_clock: str) -> datetime:
+        """Return the moment of one clock. Refuses `resource_missing`."""
+        row = await self._reader.get("test_clock", (merchant.merchant_id, test_clock))
+        if row is None or row["deleted"]:
+            raise Refusal(
+                Code.RESOURCE_MISSING,
+                f"No such test clock: '{shown_id(test_clock)}'",
+                param="test_clock",
+            )
+        return from_row(row).now
 
     def forget(self) -> None:
         """Look again which merchants have clocks, as after making one."""

@@ -35,3 +35,19 @@ SELECT * FROM api_key
 WHERE merchant_id = %(merchant_id)s
   AND id > %(before)s::text
 ORDER BY id LIMIT %(limit)s;
+
+-- name: test_clock_list
+SELECT * FROM test_clock
+WHERE merchant_id = %(merchant_id)s AND NOT deleted
+  AND (%(after)s::text IS NULL OR id < %(after)s::text)
+ORDER BY id DESC LIMIT %(limit)s;
+
+-- name: test_clock_list_backwards
+SELECT * FROM test_clock
+WHERE merchant_id = %(merchant_id)s AND NOT deleted AND id > %(before)s::text
+  AND (%(after)s::text IS NULL OR id < %(after)s::text)
+ORDER BY id LIMIT %(limit)s;
+
+-- name: test_clocks_due
+SELECT * FROM test_clock
+WHERE NOT deleted AND (status = 'advancing' OR deletes_after < %(now)s);

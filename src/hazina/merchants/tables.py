@@ -36,7 +36,8 @@ TEST_CLOCK = Table(
     {
         "merchant_id": "text", "id": "text", "name": "text", "frozen_time": "timestamptz",
         "target_frozen_time": "timestamptz", "status": "text", "whole_merchant": "boolean",
-        "deletes_after": "timestamptz", "revision": "bigint", "created": "timestamptz",
+        "deletes_after": "timestamptz", "deleted": "boolean", "revision": "bigint",
+        "created": "timestamptz",
     },
 )  # fmt: skip
 TABLES = (MERCHANT, API_KEY, TEST_CLOCK)

@@ -4,6 +4,8 @@ WHERE t.merchant_id = %(merchant_id)s AND NOT t.hidden
   AND (%(customer)s::text IS NULL OR t.customer = %(customer)s::text)
   AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
   AND (%(before)s::text IS NULL OR t.id > %(before)s::text)
+  AND (%(low)s::text IS NULL OR t.id >= %(low)s::text)
+  AND (%(high)s::text IS NULL OR t.id < %(high)s::text)
   AND (%(gte)s::bigint IS NULL OR t.created >= to_timestamp(%(gte)s::bigint))
   AND (%(gt)s::bigint IS NULL OR t.created >= to_timestamp(%(gt)s::bigint + 1))
   AND (%(lte)s::bigint IS NULL OR t.created < to_timestamp(%(lte)s::bigint + 1))
@@ -16,6 +18,8 @@ WHERE t.merchant_id = %(merchant_id)s AND NOT t.hidden
   AND (%(customer)s::text IS NULL OR t.customer = %(customer)s::text)
   AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
   AND (%(before)s::text IS NULL OR t.id > %(before)s::text)
+  AND (%(low)s::text IS NULL OR t.id >= %(low)s::text)
+  AND (%(high)s::text IS NULL OR t.id < %(high)s::text)
   AND (%(gte)s::bigint IS NULL OR t.created >= to_timestamp(%(gte)s::bigint))
   AND (%(gt)s::bigint IS NULL OR t.created >= to_timestamp(%(gt)s::bigint + 1))
   AND (%(lte)s::bigint IS NULL OR t.created < to_timestamp(%(lte)s::bigint + 1))
@@ -29,6 +33,8 @@ WHERE t.merchant_id = %(merchant_id)s AND t.revision > 0
   AND (%(payment_intent)s::text IS NULL OR t.payment_intent = %(payment_intent)s::text)
   AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
   AND (%(before)s::text IS NULL OR t.id > %(before)s::text)
+  AND (%(low)s::text IS NULL OR t.id >= %(low)s::text)
+  AND (%(high)s::text IS NULL OR t.id < %(high)s::text)
   AND (%(gte)s::bigint IS NULL OR t.created >= to_timestamp(%(gte)s::bigint))
   AND (%(gt)s::bigint IS NULL OR t.created >= to_timestamp(%(gt)s::bigint + 1))
   AND (%(lte)s::bigint IS NULL OR t.created < to_timestamp(%(lte)s::bigint + 1))
@@ -42,6 +48,8 @@ WHERE t.merchant_id = %(merchant_id)s AND t.revision > 0
   AND (%(payment_intent)s::text IS NULL OR t.payment_intent = %(payment_intent)s::text)
   AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
   AND (%(before)s::text IS NULL OR t.id > %(before)s::text)
+  AND (%(low)s::text IS NULL OR t.id >= %(low)s::text)
+  AND (%(high)s::text IS NULL OR t.id < %(high)s::text)
   AND (%(gte)s::bigint IS NULL OR t.created >= to_timestamp(%(gte)s::bigint))
   AND (%(gt)s::bigint IS NULL OR t.created >= to_timestamp(%(gt)s::bigint + 1))
   AND (%(lte)s::bigint IS NULL OR t.created < to_timestamp(%(lte)s::bigint + 1))
@@ -55,6 +63,8 @@ WHERE t.merchant_id = %(merchant_id)s AND t.revision > 0
   AND (%(payment_intent)s::text IS NULL OR t.payment_intent = %(payment_intent)s::text)
   AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
   AND (%(before)s::text IS NULL OR t.id > %(before)s::text)
+  AND (%(low)s::text IS NULL OR t.id >= %(low)s::text)
+  AND (%(high)s::text IS NULL OR t.id < %(high)s::text)
   AND (%(gte)s::bigint IS NULL OR t.created >= to_timestamp(%(gte)s::bigint))
   AND (%(gt)s::bigint IS NULL OR t.created >= to_timestamp(%(gt)s::bigint + 1))
   AND (%(lte)s::bigint IS NULL OR t.created < to_timestamp(%(lte)s::bigint + 1))
@@ -68,6 +78,8 @@ WHERE t.merchant_id = %(merchant_id)s AND t.revision > 0
   AND (%(payment_intent)s::text IS NULL OR t.payment_intent = %(payment_intent)s::text)
   AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
   AND (%(before)s::text IS NULL OR t.id > %(before)s::text)
+  AND (%(low)s::text IS NULL OR t.id >= %(low)s::text)
+  AND (%(high)s::text IS NULL OR t.id < %(high)s::text)
   AND (%(gte)s::bigint IS NULL OR t.created >= to_timestamp(%(gte)s::bigint))
   AND (%(gt)s::bigint IS NULL OR t.created >= to_timestamp(%(gt)s::bigint + 1))
   AND (%(lte)s::bigint IS NULL OR t.created < to_timestamp(%(lte)s::bigint + 1))
@@ -82,6 +94,8 @@ WHERE t.merchant_id = %(merchant_id)s AND (%(type)s::text IS NULL OR t.type = %(
   AND (%(currency)s::text IS NULL OR t.currency = %(currency)s::text)
   AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
   AND (%(before)s::text IS NULL OR t.id > %(before)s::text)
+  AND (%(low)s::text IS NULL OR t.id >= %(low)s::text)
+  AND (%(high)s::text IS NULL OR t.id < %(high)s::text)
   AND (%(gte)s::bigint IS NULL OR t.created >= to_timestamp(%(gte)s::bigint))
   AND (%(gt)s::bigint IS NULL OR t.created >= to_timestamp(%(gt)s::bigint + 1))
   AND (%(lte)s::bigint IS NULL OR t.created < to_timestamp(%(lte)s::bigint + 1))
@@ -96,6 +110,8 @@ WHERE t.merchant_id = %(merchant_id)s AND (%(type)s::text IS NULL OR t.type = %(
   AND (%(currency)s::text IS NULL OR t.currency = %(currency)s::text)
   AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
   AND (%(before)s::text IS NULL OR t.id > %(before)s::text)
+  AND (%(low)s::text IS NULL OR t.id >= %(low)s::text)
+  AND (%(high)s::text IS NULL OR t.id < %(high)s::text)
   AND (%(gte)s::bigint IS NULL OR t.created >= to_timestamp(%(gte)s::bigint))
   AND (%(gt)s::bigint IS NULL OR t.created >= to_timestamp(%(gt)s::bigint + 1))
   AND (%(lte)s::bigint IS NULL OR t.created < to_timestamp(%(lte)s::bigint + 1))
@@ -140,3 +156,39 @@ UNION ALL
        AND c.capture_before <= merchant_now(c.merchant_id, c.customer, %(now)s)
      LIMIT %(limit)s) due
  LIMIT %(limit)s);
+
+-- name: payment_intent_search
+SELECT t.* FROM payment_intent t
+WHERE t.merchant_id = %(merchant_id)s AND NOT t.hidden
+  AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
+  AND (%(low)s::text IS NULL OR t.id >= %(low)s::text)
+  AND (%(high)s::text IS NULL OR t.id < %(high)s::text)
+  AND /* condition */ true
+ORDER BY t.id DESC LIMIT %(limit)s;
+
+-- name: payment_intent_count
+SELECT count(*) AS count FROM (
+    SELECT 1 FROM payment_intent t
+    WHERE t.merchant_id = %(merchant_id)s AND NOT t.hidden
+      AND (%(low)s::text IS NULL OR t.id >= %(low)s::text)
+      AND (%(high)s::text IS NULL OR t.id < %(high)s::text)
+      AND /* condition */ true
+    LIMIT %(limit)s) found;
+
+-- name: charge_search
+SELECT t.* FROM charge t
+WHERE t.merchant_id = %(merchant_id)s AND t.revision > 0
+  AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
+  AND (%(low)s::text IS NULL OR t.id >= %(low)s::text)
+  AND (%(high)s::text IS NULL OR t.id < %(high)s::text)
+  AND /* condition */ true
+ORDER BY t.id DESC LIMIT %(limit)s;
+
+-- name: charge_count
+SELECT count(*) AS count FROM (
+    SELECT 1 FROM charge t
+    WHERE t.merchant_id = %(merchant_id)s AND t.revision > 0
+      AND (%(low)s::text IS NULL OR t.id >= %(low)s::text)
+      AND (%(high)s::text IS NULL OR t.id < %(high)s::text)
+      AND /* condition */ true
+    LIMIT %(limit)s) found;

@@ -41,6 +41,8 @@ from hazina.payments.subject import Subject
 from hazina.payments.view import charge_view, intent_view, refund_view
 from hazina.rails.contract import Capabilities
 
+_PREFIXES = {"payment_intent": "pi", "charge": "ch", "refund": "re", "balance_transaction": "txn"}
+
 
 class Payments:
     """Creates, confirms, captures, cancels and refunds payments, and applies outcomes."""
@@ -267,8 +269,10 @@ class Payments:
         self, caller: Caller, kind: str, filters: dict[str, Any], page: Page
     ) -> tuple[list[dict[str, Any]], bool]:
         """Render a page, newest first."""
-        livemode = caller.merchant.livemode
-        rows, more = await self._store.page(kind, caller.merchant.merchant_id, filters, page)
+        merchant = caller.merchant
+        livemode = merchant.livemode
+        span = await self._clocks.span(merchant, _PREFIXES[kind], filters.get("created") or {})
+        rows, more = await self._store.page(kind, merchant.merchant_id, filters, page, span)
         if kind == "payment_intent":
             return [intent_view(intent_from(row), livemode) for row in rows], more
         if kind == "charge":

@@ -19,6 +19,7 @@ from hazina.refusals import Code, Refusal, shown_id
 
 _INTENT = tuple(f.name for f in fields(Intent))
 _CHARGE = tuple(f.name for f in fields(Charge))
+Span = tuple[str | None, str | None]
 _REFUND = tuple(f.name for f in fields(Refund))
 
 
@@ -172,18 +173,17 @@ class Payments:
                 return await self.any_refund(merchant_id, object_id)
 
     async def page(
-        self, kind: str, merchant_id: str, filters: dict[str, Any], page: Page
+        self, kind: str, merchant_id: str, filters: dict[str, Any], page: Page, span: Span
     ) -> tuple[list[Row], bool]:
         """Return rows from the newest to the oldest, and whether there are more.
 
+        `span` is where the ids lie that `created` allows (`Clocks.span`).
         Refuses `resource_missing` for a cursor that is none of the merchant's.
         """
         cursor = page.cursor
         if cursor and await self._reader.get(kind, (merchant_id, cursor.object_id)) is None:
             raise missing(kind.replace("_", " "), cursor.object_id, cursor.param)
         created = filters.get("created") or {}
-        if isinstance(created, int):
-            created = {"gte": created, "lte": created}
         backwards = page.ending_before is not None
         rows = list(
             await self._reader.query(
@@ -196,7 +196,7 @@ class Payments:
                     "after": page.starting_after, "before": page.ending_before,
                     "gte": created.get("gte"), "gt": created.get("gt"),
                     "lte": created.get("lte"), "lt": created.get("lt"),
-                    "limit": page.limit + 1,
+                    "low": span[0], "high": span[1], "limit": page.limit + 1,
                 },
             )
         )  # fmt: skip

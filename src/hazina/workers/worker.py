@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from hazina.bootstrap.app import Core
+from hazina.merchants.test_clock import TestClock
 from hazina.webhooks.deliveries import WebhookDeliveries
 from hazina.workers.deliver import Deliver
 from hazina.workers.loop import Loop, Step
@@ -93,8 +94,32 @@ class Worker:
                 "ledger_expiry", lambda: core.ledgers.expire_due(limit),
                 chosen.ledger_expiry_interval_ms,
             ),
+            self._loop(
+                "test_clocks",
+                lambda: core.test_clocks.advance_due((self._inquire, self._release, self._expire)),
+                chosen.test_clocks_interval_ms,
+            ),
             self._loop("purge", core.idempotency.purge, chosen.purge_interval_ms),
         ]  # fmt: skip
+
+    async def _inquire(self, clock: TestClock) -> None:
+        """Ask about what a test clock that advances makes due."""
+        await self._core.dispatch.hurry(clock)
+        await self._core.dispatch.run_due(self._settings.batch_limit)
+
+    async def _release(self, _: TestClock) -> None:
+        """Release all funds whose day has come, by whichever clock."""
+        limit = self._settings.batch_limit
+        while await self._core.payments.release_due(limit) >= limit:
+            pass
+
+    async def _expire(self, _: TestClock) -> None:
+        """End all authorizations and checkout sessions that have expired, by whichever clock."""
+        while await self._core.payments.expire_due():
+            pass
+        limit = self._settings.batch_limit
+        while await self._core.checkout.following.expire_due(limit) >= limit:
+            pass
 
     def _loop(self, name: str, step: Step, interval_ms: int) -> Loop:
         pause_ms = self._settings.pause_after_error_ms

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hazina.api.params.kinds import Boolean, Choice, Currency, Fields, Items, Param, Text
+from hazina.api.params.kinds import Boolean, Choice, Currency, Fields, Integer, Items, Param, Text
 from hazina.api.params.parts import (
     ADDRESS,
     CREATED,
@@ -48,22 +48,26 @@ _CUSTOMER_UNSUPPORTED = {
     "next_invoice_sequence": NO_BILLING,
     "tax": NO_BILLING,
     "tax_id_data": NO_BILLING,
-    "test_clock": "leave it out",
     "validate": "leave it out",
 }
 CUSTOMER_CREATE = Fields(
     {
         **_CUSTOMER,
         "payment_method": Param(ID, about="Attached to the new customer; pm_card_visa is cloned."),
+        "test_clock": Param(ID, about="Whose time the customer follows."),
     },
     _CUSTOMER_UNSUPPORTED | {"default_source": "pass source"},
 )
 CUSTOMER_UPDATE = Fields(
     {**_CUSTOMER, "default_source": Param(ID)},
-    _CUSTOMER_UNSUPPORTED | {"payment_method": "attach it to the customer"},
+    _CUSTOMER_UNSUPPORTED
+    | {
+        "payment_method": "attach it to the customer",
+        "test_clock": "a customer keeps the clock that it was made with",
+    },
 )
 CUSTOMER_LIST = Fields(
-    {"email": Param(Text(length_max=512)), **CREATED, **LIST_PARAMS}, {"test_clock": "leave it out"}
+    {"email": Param(Text(length_max=512)), "test_clock": Param(ID), **CREATED, **LIST_PARAMS}
 )
 
 _EVENT_TYPE = Text(length_max=100)
@@ -110,3 +114,20 @@ BALANCE_TRANSACTION_LIST = Fields(
     },
     {"payout": "filter by source"},
 )
+
+_FROZEN = Param(
+    Integer(minimum=1, maximum=4_102_444_800), required=True, about="A Unix time, in seconds."
+)
+_GOVERNS = Choice(("customers", "merchant"))
+TEST_CLOCK_CREATE = Fields(
+    {
+        "frozen_time": _FROZEN,
+        "name": Param(Text(length_max=300)),
+        "hazina": Param(
+            Fields({"governs": Param(_GOVERNS)}),
+            about="governs=merchant: the clock is that of everything in the merchant's test mode.",
+        ),
+    },
+    {"customer": "create the customer with test_clock, when the clock is there"},
+)
+TEST_CLOCK_ADVANCE = Fields({"frozen_time": _FROZEN})

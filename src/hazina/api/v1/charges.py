@@ -6,6 +6,7 @@ from hazina.api.lists import listing, split
 from hazina.api.params import charges as params
 from hazina.api.params.others import NOTHING
 from hazina.api.route import Call, Result, Route
+from hazina.api.searches import search_route
 
 _KIND = "charge"
 
@@ -43,6 +44,7 @@ async def list_all(call: Call) -> Result:
 ROUTES = (
     Route("POST", "/v1/charges", create, params.CREATE, _KIND, "Create a charge"),
     Route("GET", "/v1/charges", list_all, params.LIST, _KIND, "List charges", listed=True),
+    search_route("/v1/charges", _KIND, "Search charges"),
     Route("GET", "/v1/charges/{id}", retrieve, NOTHING, _KIND, "Retrieve a charge"),
     Route("POST", "/v1/charges/{id}", update, params.UPDATE, _KIND, "Update a charge"),
     Route("POST", "/v1/charges/{id}/capture", capture, params.CAPTURE, _KIND, "Capture a charge"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hazina.api.lists import listing, split
 from hazina.api.params import others as params
 from hazina.api.route import Call, Result, Route
+from hazina.api.searches import search_route
 
 _KIND = "customer"
 
@@ -42,6 +43,7 @@ ROUTES = (
         "GET", "/v1/customers", list_all, params.CUSTOMER_LIST, _KIND, "List customers",
         listed=True,
     ),
+    search_route("/v1/customers", _KIND, "Search customers"),
     Route("GET", _ONE, retrieve, params.NOTHING, _KIND, "Retrieve a customer"),
     Route("POST", _ONE, update, params.CUSTOMER_UPDATE, _KIND, "Update a customer"),
     Route("DELETE", _ONE, delete, params.NOTHING, _KIND, "Delete a customer"),

@@ -17,8 +17,10 @@ async def retrieve(call: Call) -> Result:
 async def list_all(call: Call) -> Result:
     """Return events, newest first."""
     filters, page = split(call.params)
-    merchant_id = call.caller.merchant.merchant_id
-    return spliced(call.path, await call.core.events.list(merchant_id, filters, page))
+    merchant = call.caller.merchant
+    span = await call.core.clocks.span(merchant, "evt", filters.get("created") or {})
+    found = await call.core.events.list(merchant.merchant_id, filters, page, span)
+    return spliced(call.path, found)
 
 
 ROUTES = (

@@ -9,6 +9,7 @@ import orjson
 from hazina.api.lists import listing, split
 from hazina.api.params import payment_intents as params
 from hazina.api.route import Call, Result, Route
+from hazina.api.searches import search_route
 from hazina.idempotency.service import Answer
 from hazina.refusals import Code, Refusal
 from hazina.secrets import same
@@ -140,6 +141,7 @@ ROUTES = (
         "GET", _ONE, retrieve, params.RETRIEVE, _KIND, "Retrieve a payment intent",
         publishable=True,
     ),
+    search_route("/v1/payment_intents", _KIND, "Search payment intents"),
     Route("POST", _ONE, update, params.UPDATE, _KIND, "Update a payment intent"),
     Route(
         "POST", f"{_ONE}/confirm", confirm, params.CONFIRM, _KIND, "Confirm a payment intent",

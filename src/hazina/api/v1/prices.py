@@ -6,6 +6,7 @@ from hazina.api.lists import listing, split
 from hazina.api.params import catalog as params
 from hazina.api.params.others import NOTHING
 from hazina.api.route import Call, Result, Route
+from hazina.api.searches import search_route
 
 _KIND = "price"
 
@@ -37,6 +38,7 @@ _ONE = "/v1/prices/{id}"
 ROUTES = (
     Route("POST", "/v1/prices", create, params.PRICE_CREATE, _KIND, "Create a price"),
     Route("GET", "/v1/prices", list_all, params.PRICE_LIST, _KIND, "List prices", listed=True),
+    search_route("/v1/prices", _KIND, "Search prices"),
     Route("GET", _ONE, retrieve, NOTHING, _KIND, "Retrieve a price"),
     Route("POST", _ONE, update, params.PRICE_UPDATE, _KIND, "Update a price"),
 )

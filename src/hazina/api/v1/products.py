@@ -6,6 +6,7 @@ from hazina.api.lists import listing, split
 from hazina.api.params import catalog as params
 from hazina.api.params.others import NOTHING
 from hazina.api.route import Call, Result, Route
+from hazina.api.searches import search_route
 
 _KIND = "product"
 
@@ -44,6 +45,7 @@ ROUTES = (
     Route(
         "GET", "/v1/products", list_all, params.PRODUCT_LIST, _KIND, "List products", listed=True
     ),
+    search_route("/v1/products", _KIND, "Search products"),
     Route("GET", _ONE, retrieve, NOTHING, _KIND, "Retrieve a product"),
     Route("POST", _ONE, update, params.PRODUCT_UPDATE, _KIND, "Update a product"),
     Route("DELETE", _ONE, delete, NOTHING, _KIND, "Delete a product"),
