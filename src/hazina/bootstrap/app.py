@@ -29,6 +29,7 @@ from hazina.customers.keeping import Keeping
 from hazina.customers.searching import CUSTOMERS
 from hazina.customers.service import Customers
 from hazina.customers.sources import Sources
+from hazina.db.migrate import check as check_schema
 from hazina.db.pooled import PooledReader
 from hazina.db.postgres import PostgresStore
 from hazina.db.reader import Reader
@@ -198,18 +199,29 @@ def _limits(settings: Settings, clock: Clock) -> RateLimits:
     return MemoryLimits(clock, read, write)
 
 
-async def open_core(
-    settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None
-) -> Core:
-    """Connect and wire a core. Raises ValueError for settings that are not safe."""
-    settings.check()
-    clock, ids = clock or SystemClock(), ids or SystemIds()
+async def _stores(settings: Settings, clock: Clock) -> list[PostgresStore]:
+    """Open a store for each line of the writer, on a schema that this release knows."""
+    await asyncio.to_thread(check_schema, settings.database_url)
     stores = [
         PostgresStore(settings.database_url, SCHEMA, LedgerEngine(clock), clock=clock)
         for _ in range(settings.writer_lines)
     ]
     for store in stores:
         await store.open()
+    return stores
+
+
+async def open_core(
+    settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None
+) -> Core:
+    """Connect and wire a core.
+
+    Raises `UnsafeSettings`, `SchemaError` for a database that is not of this release, and
+    `UnsafeServer`.
+    """
+    settings.check()
+    clock, ids = clock or SystemClock(), ids or SystemIds()
+    stores = await _stores(settings, clock)
     nudge = asyncio.Event()
     writer = Writer(stores, clock, committed=partial(_wake, nudge))
     await writer.start()

@@ -5,6 +5,10 @@ from __future__ import annotations
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
+class UnsafeSettings(ValueError):
+    """With these settings money could be lost; the message says what to change."""
+
+
 class Settings(BaseSettings):
     """Everything that differs from one installation to another. Durations in milliseconds."""
 
@@ -43,21 +47,21 @@ class Settings(BaseSettings):
         return f"{self.public_url.rstrip('/')}/docs"
 
     def check(self) -> None:
-        """Refuse settings with which money could be lost. Raises ValueError."""
+        """Refuse settings with which money could be lost. Raises `UnsafeSettings`."""
         if self.command_lease_ms <= self.call_timeout_ms + 2_000:
-            raise ValueError(
+            raise UnsafeSettings(
                 "HAZINA_COMMAND_LEASE_MS must exceed HAZINA_CALL_TIMEOUT_MS by more than 2000: a "
                 "command must not be asked about while it may still be sent"
             )
         if self.inquiry_lease_ms <= self.call_timeout_ms + 1_000:
-            raise ValueError(
+            raise UnsafeSettings(
                 "HAZINA_INQUIRY_LEASE_MS must exceed HAZINA_CALL_TIMEOUT_MS by more than 1000: "
                 "what is sent again holds that lease while it is sent"
             )
         if self.not_found_window_ms <= self.command_lease_ms:
-            raise ValueError(
+            raise UnsafeSettings(
                 "HAZINA_NOT_FOUND_WINDOW_MS must exceed HAZINA_COMMAND_LEASE_MS: not-found proves "
                 "nothing while a command may still be sent"
             )
         if not self.pepper:
-            raise ValueError("HAZINA_PEPPER is empty: set it to 32 or more random characters")
+            raise UnsafeSettings("HAZINA_PEPPER is empty: set it to 32 or more random characters")

@@ -8,14 +8,17 @@ import signal
 
 import uvicorn
 import uvloop
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from starlette.types import Message, Receive, Scope, Send
 
 from hazina.api.app import create_app
 from hazina.bootstrap.app import Core, open_core
 from hazina.bootstrap.logs import configure_logs
-from hazina.bootstrap.settings import Settings
+from hazina.bootstrap.settings import Settings, UnsafeSettings
 from hazina.checkout_page.site import checkout_site
 from hazina.cli.place import NotPossible
+from hazina.db.link import LinkLost, UnsafeServer
 from hazina.workers.worker import Worker
 
 _KEEP_ALIVE_SECONDS = 75
@@ -36,9 +39,9 @@ def run_worker() -> None:
 
 async def _api(port: int, *, with_workers: bool) -> None:
     workers: list[Worker] = []
+    core = await _opened(_settings_at(port))
 
     async def opened() -> Core:
-        core = await open_core(_settings_at(port))
         if with_workers:
             workers.append(Worker(core))
             workers[0].start()
@@ -88,10 +91,31 @@ async def _api(port: int, *, with_workers: bool) -> None:
 
 def _settings_at(port: int) -> Settings:
     """Read the settings; where no public address is set, it is the one that we listen on."""
-    settings = Settings()
+    settings = _settings()
     if "public_url" in settings.model_fields_set:
         return settings
     return Settings(public_url=f"http://127.0.0.1:{port}")
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [
+            f"HAZINA_{str(one['loc'][0]).upper()}: {one['msg']}"
+            for one in error.errors(include_input=False, include_url=False)
+        ]
+        raise NotPossible(f"settings cannot be read. {'; '.join(wrong)}.") from None
+    except SettingsError as error:
+        raise NotPossible(f"settings cannot be read: {error}.") from None
+
+
+async def _opened(settings: Settings) -> Core:
+    """Open the core, before anybody is let in. Raises `NotPossible`, `SchemaError`."""
+    try:
+        return await open_core(settings)
+    except (UnsafeSettings, UnsafeServer, LinkLost) as problem:
+        raise NotPossible(str(problem)) from problem
 
 
 async def _worker() -> None:
@@ -99,7 +123,7 @@ async def _worker() -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    core = await open_core(Settings())
+    core = await _opened(_settings())
     worker = Worker(core)
     worker.start()
     try:

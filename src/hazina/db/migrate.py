@@ -18,6 +18,7 @@ _NAME = re.compile(r"^(?P<number>\d{4})_(pre|post)_[a-z0-9_]+\.sql$")
 _CHECK_SUFFIX = ".check.sql"
 _ADVISORY_LOCK = 0x48415A494E41  # "HAZINA" in ASCII; one migration run per database at a time.
 _ATTEMPTS_MAX = 20
+_CONNECT_SECONDS = 5
 
 _CREATE_TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migration (
@@ -29,7 +30,7 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 
 
 class SchemaError(Exception):
-    """The schema of the database is not the one that this release knows."""
+    """The schema of the database is not the one that this release knows, or cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,12 @@ def migrate(url: str, folders: Sequence[Path] = (MIGRATIONS,)) -> list[str]:
     Each runs in a database transaction of its own, followed by its check, a query in
     `NNNN_pre_what.check.sql` that must return no rows. A migration that waits longer than three
     seconds for a lock gives way to the sessions behind it and is tried again. Raises `SchemaError`
-    for a database with a migration that is unknown here or differs from ours.
+    for a database that cannot be reached, or that has a migration that is unknown here or differs
+    from ours.
     """
     known = load(folders)
     applied_now = []
-    with psycopg.connect(url, autocommit=True) as connection, _only_one(connection):
+    with _connected(url) as connection, _only_one(connection):
         connection.execute(_CREATE_TABLE)
         applied = _applied(connection)
         _refuse_strangers(known, applied)
@@ -66,7 +68,7 @@ def migrate(url: str, folders: Sequence[Path] = (MIGRATIONS,)) -> list[str]:
 def check(url: str, folders: Sequence[Path] = (MIGRATIONS,)) -> None:
     """Raise `SchemaError` unless the database has exactly the migrations of `folders`."""
     known = load(folders)
-    with psycopg.connect(url, autocommit=True) as connection:
+    with _connected(url) as connection:
         found = connection.execute("SELECT to_regclass('schema_migration')").fetchone()
         applied = _applied(connection) if found and found[0] is not None else {}
     _refuse_strangers(known, applied)
@@ -91,6 +93,16 @@ def load(folders: Sequence[Path]) -> list[Migration]:
             )
         found[number] = _read(path)
     return [found[number] for number in sorted(found)]
+
+
+def _connected(url: str) -> psycopg.Connection:
+    try:
+        return psycopg.connect(url, autocommit=True, connect_timeout=_CONNECT_SECONDS)
+    except psycopg.OperationalError as error:
+        raise SchemaError(
+            f"PostgreSQL cannot be reached: {str(error).strip()} Start it, or correct "
+            "HAZINA_DATABASE_URL."
+        ) from error
 
 
 def _read(path: Path) -> Migration:

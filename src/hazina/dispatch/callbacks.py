@@ -12,7 +12,16 @@ from hazina.commands.performing import Performed
 from hazina.crashpoints import crashpoint
 from hazina.db.reader import Reader
 from hazina.db.table import Row
-from hazina.db.unit import Claim, Committed, Lane, RowVersion, Taken, Unit, Update
+from hazina.db.unit import (
+    Claim,
+    Committed,
+    Lane,
+    Overloaded,
+    RowVersion,
+    Taken,
+    Unit,
+    Update,
+)
 from hazina.db.writer import Writer
 from hazina.dispatch.service import Report
 from hazina.rails.contract import CallbackRefused, Connector
@@ -66,7 +75,14 @@ class Callbacks:
         """Apply callbacks that wait; return how many were looked at."""
         rows = await self._reader.query("inbox_due", {"limit": limit})
         for row in rows:
-            await self._process(row)
+            try:
+                await self._process(row)
+            except Overloaded:
+                raise  # It is the writer that is busy; the callback waits without losing a try.
+            except Exception:
+                # One that cannot be applied must not stand in the way of those behind it.
+                _log.exception("callback_failed", reference=row["reference"])
+                await self._park(row, "it could not be applied; the log says why")
         return len(rows)
 
     async def _process(self, row: Row) -> None:

@@ -1,0 +1,102 @@
+"""The callback door at its own pace: what cannot be applied stands in nobody's way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from hazina.clock import SystemClock
+from hazina.commands.command import Command
+from hazina.commands.performing import Performed
+from hazina.db.unit import Committed, Overloaded, Unit, Update
+from hazina.dispatch.callbacks import Callbacks
+from hazina.rails.outcome import Approved
+
+_CLOCK = SystemClock()
+
+
+class _Rows:
+    """A reader that finds the callbacks that wait, and a command for each."""
+
+    def __init__(self, references: list[str]) -> None:
+        self._references = references
+
+    async def query(self, name: str, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+        if name == "inbox_due":
+            return [_row(reference) for reference in self._references]
+        return [_command(given["id"])]
+
+
+class _Kept:
+    """A writer that accepts everything and remembers it."""
+
+    def __init__(self) -> None:
+        self.changes: dict[str, Mapping[str, Any]] = {}
+
+    async def submit(self, unit: Unit) -> Committed:
+        for write in unit.writes:
+            assert isinstance(write, Update)
+            self.changes[str(write.key[1])] = write.changes
+        return Committed(1)
+
+
+def _row(reference: str) -> dict[str, Any]:
+    return {
+        "connector": "one", "deduplication_key": reference, "reference": reference, "body": b"",
+        "headers": {}, "received": _CLOCK.now(), "tries": 0, "version": 1,
+    }  # fmt: skip
+
+
+def _command(reference: str) -> dict[str, Any]:
+    return {
+        "merchant_id": "acct_1_test", "id": reference, "provider": "test",
+        "operation": "authorize", "state": "waiting", "request": {}, "payment_intent": "pi_1",
+        "charge": "ch_1", "refund": None, "fence": 1, "inquiries": 0, "evidence": None, "version": 1,
+    }  # fmt: skip
+
+
+def _callbacks(references: list[str], failing: Mapping[str, Exception]) -> tuple[Callbacks, _Kept]:
+    connector: Any = SimpleNamespace(
+        read_callback=lambda headers, body, now: SimpleNamespace(outcome=Approved(5, "kes", "r"))
+    )
+    kept = _Kept()
+
+    async def report(command: Command, performed: Performed) -> None:
+        if command.id in failing:
+            raise failing[command.id]
+
+    reader: Any = _Rows(references)
+    writer: Any = kept
+    return (
+        Callbacks(
+            connectors={"one": connector}, reader=reader, writer=writer, clock=_CLOCK,
+            report=report, ask=_never,
+        ),
+        kept,
+    )  # fmt: skip
+
+
+async def _never(command: Command) -> Any:
+    raise AssertionError("nothing here is settled")
+
+
+async def test_a_callback_that_cannot_be_applied_is_parked_and_the_next_one_applied() -> None:
+    callbacks, kept = _callbacks(["bad", "good"], {"bad": AssertionError("cannot be booked")})
+
+    assert await callbacks.process_due() == 2
+
+    assert kept.changes["good"]["state"] == "applied"
+    assert kept.changes["bad"]["tries"] == 1
+    assert "could not be applied" in kept.changes["bad"]["reason"]
+
+
+async def test_a_busy_writer_costs_a_callback_no_try() -> None:
+    callbacks, kept = _callbacks(["waits"], {"waits": Overloaded("the oldest unit has waited")})
+
+    try:
+        await callbacks.process_due()
+    except Overloaded:
+        assert kept.changes == {}
+    else:
+        raise AssertionError("the loop must hear of it and pause")
