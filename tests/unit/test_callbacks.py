@@ -52,7 +52,8 @@ def _command(reference: str) -> dict[str, Any]:
     return {
         "merchant_id": "acct_1_test", "id": reference, "provider": "test",
         "operation": "authorize", "state": "waiting", "request": {}, "payment_intent": "pi_1",
-        "charge": "ch_1", "refund": None, "fence": 1, "inquiries": 0, "evidence": None, "version": 1,
+        "charge": "ch_1", "refund": None, "fence": 1, "inquiries": 0,
+        "evidence": None, "version": 1,
     }  # fmt: skip
 
 

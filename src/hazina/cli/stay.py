@@ -108,7 +108,8 @@ async def _until_stopped(clock: Clock, system: System, stop: asyncio.Event) -> N
 def _show_where(console: Console, running: Running, options: SystemOptions, stay_up: bool) -> None:
     secrets = running.secrets
     console.print()
-    console.print(f"[bold]API[/]          {running.url}/v1     (reference: {running.url}/docs)")
+    console.print(f"[bold]API[/]          {running.url}/v1")
+    console.print(f"[bold]Reference[/]    {running.url}/docs")
     console.print(f"[bold]Secret key[/]   {secrets.secret_key}", soft_wrap=True)
     console.print(f"[bold]Also in[/]      {options.var / 'demo.env'}")
     console.print("[bold]Try[/]")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from html import escape
 
 from hazina.connectors.sandbox.simulator.books import Entry
+from hazina.money.currency import formatted
 
 _SHELL = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
+<title>{title}</title><link rel="icon" href="data:,">
 <style>
 body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 3rem auto;
   padding: 0 1rem; color: #1a1a1a; background: #fff }}
@@ -23,7 +24,7 @@ button:focus-visible {{ outline: 3px solid #d97706; outline-offset: 2px }}
 
 def challenge(entry: Entry) -> bytes:
     """Return the question, with one button for each answer."""
-    what = f"a payment of {entry.amount} in the minor unit of {escape(entry.currency.upper())}"
+    what = f"a payment of {escape(formatted(entry.amount, entry.currency.lower()))}"
     if entry.operation == "verify":
         what = "a merchant that wants to keep your card for later payments"
     content = (
