@@ -32,8 +32,7 @@ def exponent(currency: str) -> int:
     if found is None or currency != currency.lower():
         raise Refusal(
             Code.CURRENCY_INVALID,
-            f"Invalid currency: {currency[:16]!r}. Use a three-letter lower-case ISO 4217 code "
-            "such as kes, ngn or usd.",
+            "Invalid currency: use a three-letter lower-case ISO 4217 code such as kes or usd.",
             param="currency",
         )
     return int(found)
