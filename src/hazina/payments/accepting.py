@@ -91,8 +91,15 @@ def _check_transfer(intent: Intent) -> None:
     if kind is None:
         raise _missing(f"{at}[bank_transfer][type]", f"Send one of {', '.join(CURRENCIES)}.")
     _check_currency(intent.currency, CURRENCIES[kind], kind)
-    if kind == "eu_bank_transfer" and not transfer.get(kind):
-        raise _missing(f"{at}[bank_transfer][{kind}][country]", "Name the bank account's country.")
+
+
+def check_transfer_options(intent: Intent) -> None:
+    """Refuse a euro transfer that names no country, whenever it is described."""
+    kind = "eu_bank_transfer"
+    transfer = transfer_options(intent).get("bank_transfer") or {}
+    if transfer.get("type") == kind and not transfer.get(kind):
+        at = f"payment_method_options[{CUSTOMER_BALANCE}][bank_transfer][{kind}][country]"
+        raise _missing(at, "Name the bank account's country.")
 
 
 def transfer_options(intent: Intent) -> dict[str, Any]:

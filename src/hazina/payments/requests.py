@@ -9,7 +9,12 @@ from hazina.ledger import shapes
 from hazina.money.currency import check_charge
 from hazina.payment_methods.method import PaymentMethod
 from hazina.payments import bank_transfer
-from hazina.payments.accepting import CUSTOMER_BALANCE, check_accepted, check_demands
+from hazina.payments.accepting import (
+    CUSTOMER_BALANCE,
+    check_accepted,
+    check_demands,
+    check_transfer_options,
+)
 from hazina.payments.authorizing import authorize, command_for, details_of, merged, new_intent
 from hazina.payments.charge import Charge, check_refund
 from hazina.payments.draft import Draft
@@ -51,6 +56,7 @@ def create(
     if paying is not None:
         paying.written_to(draft)
     intent = new_intent(draft, params)
+    check_transfer_options(intent)
     draft.event("payment_intent.created", intent, intent_view)
     if not params.get("confirm"):
         _check_unconfirmed(intent, params, paying)
@@ -114,6 +120,7 @@ def _with_params(draft: Draft, intent: Intent, params: dict[str, Any]) -> Intent
         customer=params.get("customer", intent.customer),
         details=details_of(params, intent.details), metadata=merged(params, intent.metadata),
     )  # fmt: skip
+    check_transfer_options(changed)
     if params.get("capture_method"):
         changed = replace(changed, capture_method=params["capture_method"])
     if params.get("payment_method"):

@@ -6,7 +6,7 @@ from typing import Any
 
 from hazina.clock import unix
 from hazina.payment_methods.service import card_details
-from hazina.payments.accepting import CARD, SEPA_DEBIT, types_of
+from hazina.payments.accepting import CARD, CUSTOMER_BALANCE, SEPA_DEBIT, types_of
 from hazina.payments.charge import Charge
 from hazina.payments.intent import Intent, IntentStatus
 from hazina.payments.refund import Refund
@@ -114,14 +114,16 @@ def advice(network: dict[str, Any] | None) -> str | None:
 
 def _options(details: dict[str, Any]) -> dict[str, Any]:
     options: dict[str, Any] = details.get("payment_method_options") or {}
-    if "card" not in options:
-        return options
-    return options | {"card": _CARD_OPTIONS | options["card"]}
+    shown = {kind: _SHOWN_OPTIONS[kind] | options[kind] for kind in _SHOWN_OPTIONS.keys() & options}
+    return options | shown if shown else options
 
 
-_CARD_OPTIONS = {
-    "installments": None, "mandate_options": None, "network": None,
-    "request_three_d_secure": "automatic",
+_SHOWN_OPTIONS: dict[str, dict[str, Any]] = {
+    CARD: {
+        "installments": None, "mandate_options": None, "network": None,
+        "request_three_d_secure": "automatic",
+    },
+    CUSTOMER_BALANCE: {"funding_type": None},
 }  # fmt: skip
 _BILLING = {"address": None, "email": None, "name": None, "phone": None, "tax_id": None}
 
