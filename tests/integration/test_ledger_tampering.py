@@ -155,6 +155,29 @@ async def test_random_tampering_with_each_table_is_found(
         assert not await found(ledger, anchor)
 
 
+async def test_a_line_that_takes_the_number_of_the_next_is_found(fresh_database_url: str) -> None:
+    """Both lines then stand at one place of the history, and no number is missing at its ends."""
+    async with a_ledger(fresh_database_url) as ledger:
+        await play(ledger)
+        lift_constraints(fresh_database_url)
+        with psycopg.connect(fresh_database_url, autocommit=True) as connection:
+            lines = connection.execute(
+                "SELECT account_id::text, line FROM account_history h WHERE EXISTS (SELECT FROM"
+                " account_history n WHERE n.account_id = h.account_id AND n.line = h.line + 1)"
+                " AND line > 1"
+            ).fetchall()
+            connection.execute("CREATE TABLE kept AS TABLE account_history")
+        assert lines
+        for account_id, line in lines[:12]:
+            place = f"account_id = '{account_id}' AND line = {line}"
+            tamper(fresh_database_url, f"UPDATE account_history SET line = line + 1 WHERE {place}")
+            assert await broken_invariants(ledger.reader.query), place
+            tamper(
+                fresh_database_url,
+                "TRUNCATE account_history; INSERT INTO account_history SELECT * FROM kept",
+            )
+
+
 async def test_a_cut_tail_is_found_by_the_anchor_alone(fresh_database_url: str) -> None:
     async with a_ledger(fresh_database_url) as ledger:
         await play(ledger)

@@ -50,6 +50,7 @@ SELECT a.id, a.lines, count(h.line) AS found, min(h.line) AS first, max(h.line) 
 FROM account a LEFT JOIN account_history h ON h.account_id = a.id
 GROUP BY a.id, a.lines
 HAVING count(h.line) <> a.lines
+    OR count(DISTINCT h.line) <> a.lines
     OR (a.lines > 0 AND (min(h.line) <> 1 OR max(h.line) <> a.lines));
 
 -- name: invariant_history_follows_transfers
