@@ -110,8 +110,7 @@ async def record(core: Core) -> list[Payment]:
     """Make payments of many merchants and return what each one executed."""
     recorder = Recorder()
     # The only door into a store that is already open.
-    for line in core.writer._lines:
-        line._store._statements = recorder  # type: ignore[attr-defined]
+    core.writer._store._statements = recorder  # type: ignore[attr-defined]
     payments = []
     for _ in range(_MERCHANTS):
         merchant = await core.merchants.create()

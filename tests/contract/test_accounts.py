@@ -10,6 +10,7 @@ import pytest
 from hazina.clock import SystemClock
 from hazina.ids import SystemIds
 from hazina.webhooks.deliveries import WebhookDeliveries
+from tests.support import event_log
 from tests.support.direct import Direct, direct
 
 PAY = {
@@ -191,6 +192,7 @@ async def test_a_connect_endpoint_hears_of_connected_accounts_and_only_of_them(
         deliveries = WebhookDeliveries(
             core.reader, core.writer, core.events, SystemClock(), SystemIds()
         )
+        await event_log.readable(fresh_database_url)
         while await deliveries.fan_out(100):
             pass
         heard = [

@@ -83,7 +83,7 @@ async def client(database_url: str) -> AsyncIterator[Client]:
     clock, ids = SystemClock(), SystemIds()
     store = PostgresStore(database_url, SCHEMA, None)
     await store.open()
-    writer = Writer([store], clock)
+    writer = Writer(store, clock)
     await writer.start()
     files = sorted(Path(hazina.__file__).parent.glob("**/queries.sql"))
     reader = PooledReader(database_url, SCHEMA, files)

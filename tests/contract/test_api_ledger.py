@@ -74,7 +74,7 @@ async def clients(database_url: str) -> AsyncIterator[tuple[Client, Client]]:
     clock, ids = SystemClock(), SystemIds()
     store = PostgresStore(database_url, SCHEMA, LedgerEngine(clock))
     await store.open()
-    writer = Writer([store], clock)
+    writer = Writer(store, clock)
     await writer.start()
     files = sorted(Path(hazina.__file__).parent.glob("**/queries.sql"))
     reader = PooledReader(database_url, SCHEMA, files)

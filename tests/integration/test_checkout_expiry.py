@@ -16,6 +16,7 @@ from hazina.checkout.paying import Payer
 from hazina.clock import SystemClock
 from hazina.merchants.merchant import Caller
 from hazina.paging import Page
+from tests.support import event_log
 from tests.support.simulator import CALLBACK_SECRET, Simulator
 
 SALE = {
@@ -126,6 +127,7 @@ async def test_a_payment_that_succeeds_while_nobody_looks_completes_its_session_
     assert (await world.session(session_id))["status"] == "open"
 
     following = world.core.checkout.following
+    await event_log.readable(world.core.settings.database_url)
     for _ in range(3):
         await asyncio.gather(following.follow(), following.follow())
 
@@ -142,6 +144,7 @@ async def test_a_payment_canceled_by_the_merchant_ends_the_session(world: World)
     intent_id = (await world.session(session_id))["payment_intent"]
     await world.core.payments.cancel_intent(world.caller, intent_id, {}, None)
 
+    await event_log.readable(world.core.settings.database_url)
     await world.core.checkout.following.follow()
 
     assert (await world.session(session_id))["status"] == "expired"

@@ -30,6 +30,7 @@ from hazina.webhooks.service import WebhookEndpoints
 from hazina.workers.deliver import Deliver
 from hazina.workers.sender import WebhookSender
 from hazina.workers.settings import WorkerSettings
+from tests.support import event_log
 
 CLOCK, IDS = SystemClock(), SystemIds()
 SCHEDULE = Schedule(pauses_ms=(1, 1), jitter_percent=0)
@@ -44,6 +45,7 @@ class House:
     endpoints: WebhookEndpoints
     deliveries: WebhookDeliveries
     caller: Caller
+    url: str
 
     async def endpoint(self, url: str, *names: str) -> dict[str, Any]:
         answer = await self.endpoints.create(
@@ -62,6 +64,7 @@ class House:
         return event_id
 
     async def fan_out(self) -> None:
+        await event_log.readable(self.url)
         while await self.deliveries.fan_out(100):
             pass
 
@@ -110,7 +113,7 @@ async def _shop() -> AsyncIterator[Shop]:
 async def house(fresh_database_url: str) -> AsyncIterator[House]:
     store = PostgresStore(fresh_database_url, SCHEMA, None, clock=CLOCK)
     await store.open()
-    writer = Writer([store], CLOCK)
+    writer = Writer(store, CLOCK)
     await writer.start()
     reader = PooledReader(fresh_database_url, SCHEMA, query_files(), size=2)
     await reader.open()
@@ -124,6 +127,7 @@ async def house(fresh_database_url: str) -> AsyncIterator[House]:
         WebhookEndpoints(reader, idempotency, CLOCK, IDS),
         WebhookDeliveries(reader, writer, Events(reader), CLOCK, IDS, SCHEDULE),
         Caller(merchant, False, "req_1"),
+        fresh_database_url,
     )
     await writer.close()
     await store.close()

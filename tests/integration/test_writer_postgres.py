@@ -200,7 +200,7 @@ async def test_reads_of_one_moment_travel_together_and_named_queries_bind_names(
 def test_everything_runs_on_uvloop(url: str) -> None:
     async def run() -> None:
         store = await _open(url)
-        writer = Writer([store], SystemClock())
+        writer = Writer(store, SystemClock())
         await writer.start()
         large = "x" * 3_000_000  # More than a socket takes at once.
         units = [_insert(str(number), state=large if number < 4 else "s") for number in range(300)]

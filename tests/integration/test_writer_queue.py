@@ -70,7 +70,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 async def writer(store: GatedStore, clock: ManualClock) -> AsyncIterator[Writer]:
-    writer = Writer([store], clock, WriterSettings(units_max=4, rows_max=6))
+    writer = Writer(store, clock, WriterSettings(units_max=4, rows_max=6))
     await writer.start()
     yield writer
     store.gate.set()
@@ -188,7 +188,7 @@ async def test_quarantine_reaches_the_caller_of_that_unit_alone(
 
 
 async def test_an_idle_writer_keeps_its_slot(store: GatedStore) -> None:
-    writer = Writer([store], SystemClock(), WriterSettings(renewal_ms=10))
+    writer = Writer(store, SystemClock(), WriterSettings(renewal_ms=10))
     await writer.start()
     await asyncio.sleep(0.1)
     await writer.close()

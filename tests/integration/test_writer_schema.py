@@ -32,6 +32,11 @@ JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY(indkey)
 WHERE indrelid = %s::regclass AND indisunique AND indpred IS NULL GROUP BY indexrelid
 """
 
+_EXPENDABLE_DEFAULTS = """
+SELECT attname FROM pg_attribute JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+WHERE attrelid = %s::regclass AND NOT attnotnull
+"""
+
 
 @pytest.mark.parametrize("table", SCHEMA.tables.values(), ids=list(SCHEMA.tables))
 def test_a_declared_table_has_its_columns_and_a_unique_key(database_url: str, table: Table) -> None:
@@ -42,3 +47,11 @@ def test_a_declared_table_has_its_columns_and_a_unique_key(database_url: str, ta
     assert {name: found.get(name) for name in declared} == declared
     assert set(table.key) in keys
     assert not table.tenant or table.key[0] == "merchant_id"
+
+
+@pytest.mark.parametrize("table", SCHEMA.tables.values(), ids=list(SCHEMA.tables))
+def test_a_column_that_may_be_null_has_no_default(database_url: str, table: Table) -> None:
+    # The writer leaves a column out whose values are all NULL: a default would take their place.
+    with psycopg.connect(database_url) as connection:
+        names = {name for (name,) in connection.execute(_EXPENDABLE_DEFAULTS, (table.name,))}
+    assert not names & table.columns.keys()

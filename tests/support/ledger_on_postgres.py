@@ -46,7 +46,7 @@ async def a_ledger(url: str, start: datetime = USUAL) -> AsyncIterator[LedgerOnP
     clock = ManualClock(start)
     store = PostgresStore(url, Schema(TABLES), LedgerEngine(clock))
     await store.open()
-    writer = Writer([store], clock)
+    writer = Writer(store, clock)
     await writer.start()
     reader = PooledReader(url, Schema(TABLES), [QUERIES, INVARIANTS])
     await reader.open()

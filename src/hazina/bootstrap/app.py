@@ -199,16 +199,12 @@ def _limits(settings: Settings, clock: Clock) -> RateLimits:
     return MemoryLimits(clock, read, write)
 
 
-async def _stores(settings: Settings, clock: Clock) -> list[PostgresStore]:
-    """Open a store for each line of the writer, on a schema that this release knows."""
+async def _store(settings: Settings, clock: Clock) -> PostgresStore:
+    """Open the writer's store, on a schema that this release knows."""
     await asyncio.to_thread(check_schema, settings.database_url)
-    stores = [
-        PostgresStore(settings.database_url, SCHEMA, LedgerEngine(clock), clock=clock)
-        for _ in range(settings.writer_lines)
-    ]
-    for store in stores:
-        await store.open()
-    return stores
+    store = PostgresStore(settings.database_url, SCHEMA, LedgerEngine(clock), clock=clock)
+    await store.open()
+    return store
 
 
 async def open_core(
@@ -221,9 +217,9 @@ async def open_core(
     """
     settings.check()
     clock, ids = clock or SystemClock(), ids or SystemIds()
-    stores = await _stores(settings, clock)
+    store = await _store(settings, clock)
     nudge = asyncio.Event()
-    writer = Writer(stores, clock, committed=partial(_wake, nudge))
+    writer = Writer(store, clock, committed=partial(_wake, nudge))
     await writer.start()
     reader = PooledReader(
         settings.database_url, SCHEMA, query_files(), size=settings.reader_connections
@@ -277,7 +273,7 @@ async def open_core(
         checkout, Searches(reader, clocks, PageTokens(settings.pepper.encode()), SEARCHED),
         Events(reader), WebhookEndpoints(reader, idempotency, clock, ids),
         Balances(reader), Ledgers(reader, writer, clock), dispatch, callbacks, nudge,
-        [connector, transport, limits, reader, *stores],
+        [connector, transport, limits, reader, store],
     )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ async def open_ledgers(url: str) -> AsyncIterator[OpenLedger]:
     clock = SystemClock()
     store = PostgresStore(url, Schema(TABLES), LedgerEngine(clock), clock=clock)
     await store.open()
-    writer = Writer([store], clock)
+    writer = Writer(store, clock)
     await writer.start()
     try:
         async with open_reader(url) as reader:

@@ -38,8 +38,6 @@ class Settings(BaseSettings):
     redis_url: str = ""
     """Where the counts of requests are shared by all processes; empty: each counts for itself."""
     reader_connections: int = 4
-    writer_lines: int = 2
-    """Batches in flight per process; each takes a connection and a writer slot."""
 
     @property
     def docs_url(self) -> str:

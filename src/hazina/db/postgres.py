@@ -258,7 +258,7 @@ class PostgresStore:
         for table in self._ranked({**claims, **ensured}):
             for form, rows in (("claim", claims), ("ensure", ensured)):
                 if table.name in rows:
-                    keys = sorted(rows[table.name])
+                    keys = sorted(rows[table.name], key=table.order_of)
                     ordered = [rows[table.name][key] for key in keys]
                     calls.append(self._statements.claim(table, ordered))
                     reads.append((form, table, keys))
@@ -286,7 +286,7 @@ class PostgresStore:
         for name, key in places:
             keys.setdefault(name, set()).add(key)
         tables = sorted((self._schema[name] for name in keys), key=lambda table: table.rank)
-        return [(table, sorted(keys[table.name])) for table in tables]
+        return [(table, sorted(keys[table.name], key=table.order_of)) for table in tables]
 
     async def _write(self, link: Link, slot: Slot, effects: Effects, digest: bytes) -> bytes:
         """Write the effects and the chain row; check that every row was there as judged."""

@@ -121,13 +121,16 @@ class Statements:
     def _insert(
         self, table: Table, rows: Sequence[Row], versions: Sequence[int], form: str
     ) -> Call:
-        made = self._statement((form, table.name), table)
-        values = [
-            arrays.encode(kind, [row.get(name) for row in rows])
-            for name, kind in table.columns.items()
-        ]
+        columns, values = [], []
+        for name, kind in table.columns.items():
+            column = [row.get(name) for row in rows]
+            # A column without any value is left out: many are there for a few rows only.
+            if column.count(None) < len(column) or name in table.key:
+                columns.append(name)
+                values.append(arrays.encode(kind, column))
         if table.versioned:
             values.append(arrays.encode("bigint", versions))
+        made = self._statement((form, table.name, *columns), table)
         return Call(made, tuple(values))
 
     def _statement(self, signature: tuple[str, ...], table: Table) -> Statement:
@@ -183,8 +186,8 @@ def _keys(table: Table) -> tuple[list[str], list[Kind], str]:
     return names, kinds, " AND ".join(f"t.{column} = u.{name}" for column, name in pairs)
 
 
-def _insert_sql(table: Table) -> tuple[str, tuple[int, ...]]:
-    columns: dict[str, Kind] = dict(table.columns)
+def _insert_sql(table: Table, names: Sequence[str]) -> tuple[str, tuple[int, ...]]:
+    columns: dict[str, Kind] = {name: table.columns[name] for name in names}
     if table.versioned:
         columns["version"] = "bigint"
     values = ", ".join(_value(name, kind) for name, kind in columns.items())
@@ -193,12 +196,12 @@ def _insert_sql(table: Table) -> tuple[str, tuple[int, ...]]:
 
 
 def _make_insert(table: Table, columns: Sequence[str]) -> Statement:
-    sql, oids = _insert_sql(table)
+    sql, oids = _insert_sql(table, columns)
     return Statement(sql.encode(), oids)
 
 
 def _make_claim(table: Table, columns: Sequence[str]) -> Statement:
-    sql, oids = _insert_sql(table)
+    sql, oids = _insert_sql(table, columns)
     sql += f" ON CONFLICT DO NOTHING RETURNING {', '.join(table.key)}"
     return Statement(sql.encode(), oids)
 

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
-from zlib import crc32
 
 from hazina.clock import Clock
 from hazina.db.unit import Committed, Lane, Overloaded, Quarantined, Stale, Unit, Verdict
@@ -55,64 +54,19 @@ class _Waiting:
 
 
 class Writer:
-    """Takes units from many callers and hands each merchant's to one of its lines.
-
-    Each line has a store of its own, and so a connection, a writer slot and a batch in flight:
-    while PostgreSQL is busy with one batch, another is judged and encoded. A merchant's units
-    never meet in two batches at once, so lines do not wait for each other's rows.
-    """
-
-    def __init__(
-        self,
-        stores: Sequence[Store],
-        clock: Clock,
-        settings: WriterSettings | None = None,
-        committed: Callable[[Iterable[Unit]], None] | None = None,
-    ) -> None:
-        """`committed` is told the units of each batch that became durable; it must be quick."""
-        assert stores, "a writer needs a store"
-        self._lines = [
-            _Line(store, clock, settings or WriterSettings(), committed) for store in stores
-        ]
-
-    def slot_of(self, merchant_id: str) -> int:
-        """Return the writer slot of the line of a merchant; it can change after a lost lease."""
-        return self._line(merchant_id).slot
-
-    async def start(self) -> None:
-        """Start the tasks that write."""
-        for line in self._lines:
-            line.start()
-
-    async def close(self) -> None:
-        """Commit what is queued, refuse what comes later, and stop."""
-        await asyncio.gather(*(line.close() for line in self._lines))
-
-    async def submit(self, unit: Unit) -> Verdict:
-        """Commit a unit; return after its batch is durable, or was refused.
-
-        A caller that is cancelled leaves the unit to be committed. Raises `Overloaded` before
-        anything was claimed, and `Quarantined` when the unit's data cannot be written.
-        """
-        return await self._line(unit.merchant_id).submit(unit)
-
-    def _line(self, merchant_id: str) -> _Line:
-        return self._lines[crc32(merchant_id.encode()) % len(self._lines)]
-
-
-class _Line:
-    """Commits units in batches, one batch at a time: whatever queued while the last one ran."""
+    """Takes units from many callers and commits them in batches, one batch at a time."""
 
     def __init__(
         self,
         store: Store,
         clock: Clock,
-        settings: WriterSettings,
-        committed: Callable[[Iterable[Unit]], None] | None,
+        settings: WriterSettings | None = None,
+        committed: Callable[[Iterable[Unit]], None] | None = None,
     ) -> None:
+        """`committed` is told the units of each batch that became durable; it must be quick."""
         self._store = store
         self._clock = clock
-        self._settings = settings
+        self._settings = settings or WriterSettings()
         self._committed = committed
         self._lanes: dict[Lane, dict[str, deque[_Waiting]]] = {lane: {} for lane in Lane}
         self._work = asyncio.Event()
@@ -121,13 +75,16 @@ class _Line:
 
     @property
     def slot(self) -> int:
+        """The writer slot of this process; it can change after a lease was lost."""
         return self._store.slot
 
-    def start(self) -> None:
+    async def start(self) -> None:
+        """Start the task that writes."""
         assert self._task is None, "the writer is started once"
         self._task = asyncio.create_task(self._run(), name="writer")
 
     async def close(self) -> None:
+        """Commit what is queued, refuse what comes later, and stop."""
         self._closing = True
         self._work.set()
         if self._task is not None:
@@ -135,6 +92,11 @@ class _Line:
             self._task = None
 
     async def submit(self, unit: Unit) -> Verdict:
+        """Commit a unit; return after its batch is durable, or was refused.
+
+        A caller that is cancelled leaves the unit to be committed. Raises `Overloaded` before
+        anything was claimed, and `Quarantined` when the unit's data cannot be written.
+        """
         if self._closing:
             raise Overloaded("the writer is closing")
         now_ms = self._clock.monotonic_ms()

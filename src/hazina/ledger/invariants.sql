@@ -120,7 +120,8 @@ WHERE t.id IS NULL OR p.transfer_id IS NULL
           WHEN 'posted' THEN coalesce(r.flags & 4 = 0, true)
           WHEN 'voided' THEN coalesce(r.flags & 8 = 0, true)
           WHEN 'expired' THEN coalesce(r.flags & 65536 = 0, true)
-          ELSE r.id IS NOT NULL
+          WHEN 'pending' THEN r.id IS NOT NULL
+          ELSE true
       END
    OR (t.timestamp IS NOT NULL AND p.expires_ns IS DISTINCT FROM
        CASE WHEN t.timeout_seconds > 0 THEN t.timestamp + t.timeout_seconds * 1000000000 END);

@@ -229,7 +229,7 @@ class Operations:
     def draft(self, merchant: Merchant, cause: Cause, lane: Lane, now: datetime) -> Draft:
         """Return an empty draft of a moment, as `Clocks.now` tells it."""
         return Draft(
-            merchant, now, self._ids, self._writer.slot_of(merchant.merchant_id), cause, lane,
+            merchant, now, self._ids, self._writer.slot, cause, lane,
             self._capabilities,
         )  # fmt: skip
 
