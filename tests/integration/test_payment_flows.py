@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import orjson
+import psycopg
 import pytest
 
 from hazina.paging import Page
@@ -446,3 +447,20 @@ async def test_the_balance_tells_that_money_became_available(shop: Shop) -> None
     assert [balance["available"][0]["amount"] for balance in shown[:1]] == [9_710]
     assert shown[-1] == await shop.core.balances.balance(shop.caller)
     assert len(shown) == 2
+
+
+async def test_money_that_cannot_be_released_does_not_hold_up_other_money(
+    fresh_database_url: str, simulator: Simulator
+) -> None:
+    async with open_shop(fresh_database_url, simulator) as shop:
+        broken = await shop.charge_of(await shop.pay())
+        sound = await shop.charge_of(await shop.pay())
+        # A currency that nobody knows: whatever looks at this charge raises.
+        with psycopg.connect(fresh_database_url) as connection:
+            connection.execute("UPDATE charge SET currency = 'zzz' WHERE id = %s", [broken["id"]])
+        shop.clock.ahead += 3 * DAY
+
+        assert await shop.core.payments.release_due() == 1
+
+        funds = {row["id"]: row["funds"] for row in shop.rows("SELECT id, funds FROM charge")}
+        assert funds == {broken["id"]: "pending", sound["id"]: "available"}

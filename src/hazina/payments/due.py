@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,8 @@ from hazina.payments.intent import Intent
 from hazina.payments.operations import Applied, Operations, PaymentSettings, shows_intent
 from hazina.payments.store import Payments as Store
 from hazina.payments.subject import Subject
+
+_log = logging.getLogger(__name__)
 
 
 class Due:
@@ -46,10 +49,21 @@ class Due:
             "charge_release_due", {"now": self._clock.now(), "limit": limit}
         )
         last = {row["merchant_id"]: row["id"] for row in rows}
+        ends = set(last.values())
         released = 0
-        for row in rows:
-            told = last[row["merchant_id"]] == row["id"]
-            released += await self._release(row["merchant_id"], row["id"], told)
+        # The last of each merchant comes after its others: its event shows the balance of all.
+        for told in (False, True):
+            due = [row for row in rows if (row["id"] in ends) is told]
+            results = await asyncio.gather(
+                *(self._release(row["merchant_id"], row["id"], told) for row in due),
+                return_exceptions=True,
+            )
+            for row, result in zip(due, results, strict=True):
+                if isinstance(result, BaseException):
+                    # Its money stays pending and is looked at again; the others' must not wait.
+                    _log.error("funds of %s could not be released", row["id"], exc_info=result)
+                else:
+                    released += result
         return released
 
     async def _release(self, merchant_id: str, charge_id: str, told: bool) -> bool:
