@@ -16,6 +16,10 @@ _PAID = {
     "payment_method_types": ["card"],
 }  # fmt: skip
 _SOLD = {"price": "$price", "quantity": 2}
+_BOOKED = {
+    "debit_account_id": "$hazina.ledger_account", "credit_account_id": "$other_ledger_account",
+    "amount": 120000, "ledger": 404, "code": 1,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,13 @@ MAKERS: dict[str, Maker] = {
     "account": Maker("GET /v1/account"),
     "made_account": Maker("POST /v1/accounts", {"country": "KE", "email": "duka@example.com"}),
     "hazina.api_key": Maker("POST /v1/hazina/api_keys", {"type": "secret"}),
+    "hazina.ledger_account": Maker(
+        "POST /v1/ledger/accounts", {"id": "1", "ledger": 404, "code": 1001}
+    ),
+    "other_ledger_account": Maker(
+        "POST /v1/ledger/accounts", {"id": "2", "ledger": 404, "code": 2001}
+    ),
+    "hazina.ledger_transfer": Maker("POST /v1/ledger/transfers", {"id": "1"} | _BOOKED),
     "test_helpers.test_clock": Maker(
         "POST /v1/test_helpers/test_clocks", {"frozen_time": 1893456000}
     ),
@@ -128,8 +139,10 @@ EXAMPLES: dict[str, Example] = {
     "POST /v1/tokens": Example(MAKERS["token"].params),
     "POST /v1/products": Example({"name": "Basket of mangoes"}),
     "POST /v1/products/{id}": Example({"active": False}),
+    "GET /v1/products/search": Example({"query": "active:'true'"}),
     "POST /v1/prices": Example({"currency": "usd", "unit_amount": 1500, "product": "$product"}),
     "POST /v1/prices/{id}": Example({"nickname": "Harvest"}),
+    "GET /v1/prices/search": Example({"query": "currency:'usd'"}),
     "POST /v1/checkout/sessions": Example(MAKERS["checkout.session"].params),
     "POST /v1/checkout/sessions/{id}": Example({"metadata": {"order": "7"}}),
     "POST /v1/payment_links": Example(MAKERS["payment_link"].params),
@@ -145,6 +158,16 @@ EXAMPLES: dict[str, Example] = {
     "POST /v1/accounts/{id}/reject": Example({"reason": "fraud"}, ("made_account",)),
     "POST /v1/hazina/api_keys": Example({"type": "secret"}),
     "POST /v1/hazina/api_keys/{id}/roll": Example({"grace_seconds": 3600}),
+    "POST /v1/ledger/accounts": Example(MAKERS["hazina.ledger_account"].params),
+    "POST /v1/ledger/accounts_bulk": Example(
+        {"accounts": [{"id": "3", "ledger": 404, "code": 1001}], "atomic": True}
+    ),
+    "GET /v1/ledger/accounts/{id}/balance": Example(ids=("hazina.ledger_account",)),
+    "GET /v1/ledger/accounts/{id}/statement": Example(ids=("hazina.ledger_account",)),
+    "POST /v1/ledger/transfers": Example(MAKERS["hazina.ledger_transfer"].params),
+    "POST /v1/ledger/transfers_bulk": Example(
+        {"transfers": [{"id": "2"} | _BOOKED, {"id": "3"} | _BOOKED]}
+    ),
     "POST /v1/test_helpers/test_clocks": Example(MAKERS["test_helpers.test_clock"].params),
     "POST /v1/test_helpers/test_clocks/{id}/advance": Example({"frozen_time": 1893542400}),
 }
@@ -167,6 +190,12 @@ _SAMPLES = {
     "account": "acct", "card": "card", "price": "price", "test_helpers.test_clock": "clock",
     "token": "tok", "webhook_endpoint": "we",
 }  # fmt: skip
+_NUMBERS = {
+    "hazina.ledger_account": "1",
+    "other_ledger_account": "2",
+    "hazina.ledger_transfer": "1",
+}
+"""Things whose ids the client chooses."""
 _ALIASES = {"intent": "payment_intent", "method": "payment_method"}
 
 
@@ -197,6 +226,8 @@ def _usual(route: Route) -> tuple[str, ...]:
 
 def sample_id(thing: str) -> str:
     """Return an id as the documentation shows it."""
+    if thing in _NUMBERS:
+        return _NUMBERS[thing]
     kind = thing if thing in _SAMPLES else thing.rpartition("_")[2]
     prefix = _SAMPLES.get(kind) or _SAMPLES.get(_ALIASES.get(kind, ""), kind)
     return f"{prefix}_123"
