@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -95,7 +95,8 @@ class Serving:
         """SIGKILL every process at once, as a power cut would."""
         assert self._process is not None
         for process in (everything := self.processes()):
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # PostgreSQL's own workers come and go.
+                process.kill()
         self._process.communicate()
         psutil.wait_procs(everything, timeout=_STOP_SECONDS_MAX)
 
