@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from hazina.ids import first_id_of
 
@@ -32,6 +33,37 @@ class Page:
         if self.ending_before is not None:
             return PageCursor("ending_before", self.ending_before)
         return None
+
+
+T = TypeVar("T")
+Query = Callable[[str, dict[str, Any]], Awaitable[Sequence[T]]]
+"""Runs a named query with its parameters, as a `Reader` does."""
+
+
+async def read_page(
+    query: Query[T], name: str, page: Page, parameters: Mapping[str, Any]
+) -> tuple[list[T], bool]:
+    """Return one page of a list from the newest to the oldest, and whether there are more.
+
+    `name` is the query that runs from the newest; `name_backwards` runs from the oldest, for pages
+    that end before an object. Both take `after`, `before` and `limit`, which are added here; what
+    `parameters` says of them counts.
+    """
+    backwards = page.ending_before is not None
+    place = {
+        "after": page.starting_after, "before": page.ending_before, "limit": page.limit + 1
+    }  # fmt: skip
+    rows = await query(f"{name}_backwards" if backwards else name, place | dict(parameters))
+    found = list(rows[: page.limit])
+    if backwards:
+        found.reverse()
+    return found, len(rows) > page.limit
+
+
+def created_bounds(filters: Mapping[str, Any]) -> dict[str, int | None]:
+    """Return the four bounds that the filter `created` sets; None where it sets none."""
+    created = filters.get("created") or {}
+    return {bound: created.get(bound) for bound in ("gt", "gte", "lt", "lte")}
 
 
 _SLACK_SECONDS = 120

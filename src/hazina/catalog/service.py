@@ -20,7 +20,7 @@ from hazina.events.service import Cause
 from hazina.idempotency.service import Answer, Idempotency, IdempotencyRequest, OneUnit
 from hazina.ids import Ids
 from hazina.merchants.merchant import Caller
-from hazina.paging import Page
+from hazina.paging import Page, created_bounds, read_page
 from hazina.refusals import Code, Refusal, shown_id
 
 _LOOKUP = "price_lookup_key"
@@ -281,17 +281,9 @@ class Catalog:
         wanted: dict[str, Any],
         page: Page,
     ) -> tuple[list[Row], bool]:
-        created = filters.get("created") or {}
-        backwards = page.ending_before is not None
-        parameters = wanted | {
-            "merchant_id": caller.merchant.merchant_id, "after": page.starting_after,
-            "before": page.ending_before, "limit": page.limit + 1,
-        } | {bound: created.get(bound) for bound in ("gt", "gte", "lt", "lte")}  # fmt: skip
-        found = await self._reader.query(f"{query}_backwards" if backwards else query, parameters)
-        rows = list(found[: page.limit])
-        if backwards:
-            rows.reverse()
-        return rows, len(found) > page.limit
+        merchant = {"merchant_id": caller.merchant.merchant_id}
+        parameters = wanted | merchant | created_bounds(filters)
+        return await read_page(self._reader.query, query, page, parameters)
 
 
 def _hold_key(

@@ -21,7 +21,7 @@ from hazina.events.service import Cause, record
 from hazina.idempotency.service import Answer, Idempotency, IdempotencyRequest, OneUnit
 from hazina.ids import Ids
 from hazina.merchants.merchant import Caller
-from hazina.paging import Page
+from hazina.paging import Page, read_page
 from hazina.refusals import Code, Refusal, shown_id
 
 
@@ -130,19 +130,11 @@ class PaymentLinks:
         """Return links from the newest to the oldest, and whether there are more."""
         if page.cursor is not None:
             await self.link(caller, page.cursor.object_id, page.cursor.param)
-        backwards = page.ending_before is not None
-        rows = await self._reader.query(
-            "payment_link_list_backwards" if backwards else "payment_link_list",
-            {
-                "merchant_id": caller.merchant.merchant_id, "active": filters.get("active"),
-                "after": page.starting_after, "before": page.ending_before,
-                "limit": page.limit + 1,
-            },
-        )  # fmt: skip
-        found = [self._shown(from_row(row), caller) for row in rows[: page.limit]]
-        if backwards:
-            found.reverse()
-        return found, len(rows) > page.limit
+        parameters = {
+            "merchant_id": caller.merchant.merchant_id, "active": filters.get("active")
+        }  # fmt: skip
+        rows, more = await read_page(self._reader.query, "payment_link_list", page, parameters)
+        return [self._shown(from_row(row), caller) for row in rows], more
 
     def _shown(self, link: PaymentLink, caller: Caller) -> dict[str, Any]:
         return link_view(link, caller.merchant.livemode, self._public_url)

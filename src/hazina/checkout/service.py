@@ -24,7 +24,7 @@ from hazina.ids import Ids
 from hazina.merchants.clocks import Clocks
 from hazina.merchants.merchant import Caller
 from hazina.metadata import merged
-from hazina.paging import Page
+from hazina.paging import Page, created_bounds, read_page
 from hazina.refusals import Code, Refusal, shown_id
 
 _LIFE = timedelta(hours=24)
@@ -193,19 +193,12 @@ class CheckoutSessions:
         """Return sessions from the newest to the oldest, and whether there are more."""
         if page.cursor is not None:
             await self.session(caller, page.cursor.object_id, page.cursor.param)
-        created = filters.get("created") or {}
-        backwards = page.ending_before is not None
         names = ("customer", "payment_intent", "payment_link", "status")
         parameters = {name: filters.get(name) for name in names} | {
-            "merchant_id": caller.merchant.merchant_id, "after": page.starting_after,
-            "before": page.ending_before, "limit": page.limit + 1,
-        } | {bound: created.get(bound) for bound in ("gt", "gte", "lt", "lte")}  # fmt: skip
-        query = "checkout_session_list_backwards" if backwards else "checkout_session_list"
-        rows = await self._reader.query(query, parameters)
-        found = [self._shown(from_row(row), caller) for row in rows[: page.limit]]
-        if backwards:
-            found.reverse()
-        return found, len(rows) > page.limit
+            "merchant_id": caller.merchant.merchant_id
+        } | created_bounds(filters)  # fmt: skip
+        rows, more = await read_page(self._reader.query, "checkout_session_list", page, parameters)
+        return [self._shown(from_row(row), caller) for row in rows], more
 
     def _blank(self, caller: Caller, sold: Sold, now: datetime, expires_at: datetime) -> Session:
         mode = "live" if caller.merchant.livemode else "test"

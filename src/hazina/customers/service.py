@@ -14,7 +14,7 @@ from hazina.idempotency.service import Answer, Idempotency, IdempotencyRequest, 
 from hazina.ids import Ids
 from hazina.merchants.clocks import Clocks
 from hazina.merchants.merchant import Caller
-from hazina.paging import Page
+from hazina.paging import Page, created_bounds, read_page
 from hazina.payment_methods import changes as method_changes
 from hazina.payment_methods.changes import Changes, Moment
 from hazina.payment_methods.method import PaymentMethod
@@ -163,24 +163,12 @@ class Customers:
             await self.load(caller, cursor.object_id, cursor.param)
         created = filters.get("created") or {}
         low, high = await self._clocks.span(caller.merchant, "cus", created)
-        backwards = page.ending_before is not None
         parameters = {
-            "low": low,
-            "high": high,
-            "merchant_id": caller.merchant.merchant_id,
-            "after": page.starting_after,
-            "before": page.ending_before,
-            "email": filters.get("email"),
-            "test_clock": filters.get("test_clock"),
-            "limit": page.limit + 1,
-        } | {bound: created.get(bound) for bound in ("gt", "gte", "lt", "lte")}
-        rows = await self._reader.query(
-            "customer_list_backwards" if backwards else "customer_list", parameters
-        )
-        found = [view(from_row(row, caller.merchant.livemode)) for row in rows[: page.limit]]
-        if backwards:
-            found.reverse()
-        return found, len(rows) > page.limit
+            "merchant_id": caller.merchant.merchant_id, "low": low, "high": high,
+            "email": filters.get("email"), "test_clock": filters.get("test_clock"),
+        } | created_bounds(filters)  # fmt: skip
+        rows, more = await read_page(self._reader.query, "customer_list", page, parameters)
+        return [view(from_row(row, caller.merchant.livemode)) for row in rows], more
 
     async def load(self, caller: Caller, customer_id: str, param: str = "id") -> Customer:
         """Return a customer, deleted or not. Refuses `resource_missing`."""

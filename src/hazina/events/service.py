@@ -12,7 +12,7 @@ from hazina.clock import unix
 from hazina.db.reader import Reader
 from hazina.db.unit import Insert
 from hazina.events.tables import API_VERSION
-from hazina.paging import Page
+from hazina.paging import Page, created_bounds, read_page
 from hazina.refusals import Code, Refusal, shown_id
 from hazina.values import value
 
@@ -106,23 +106,12 @@ class Events:
         cursor = page.cursor
         if cursor and await self._reader.get("event", (merchant_id, cursor.object_id)) is None:
             raise _missing(cursor.object_id, cursor.param)
-        created = filters.get("created") or {}
         types = filters.get("types") or ([filters["type"]] if filters.get("type") else None)
-        backwards = page.ending_before is not None
-        rows = await self._reader.query(
-            "event_list_backwards" if backwards else "event_list",
-            {
-                "merchant_id": merchant_id, "types": types,
-                "after": page.starting_after, "before": page.ending_before,
-                "gte": created.get("gte"), "gt": created.get("gt"),
-                "lte": created.get("lte"), "lt": created.get("lt"), "low": span[0], "high": span[1],
-                "limit": page.limit + 1,
-            },
-        )  # fmt: skip
-        found = [bytes(row["body"]) for row in rows[: page.limit]]
-        if backwards:
-            found.reverse()
-        return found, len(rows) > page.limit
+        parameters = {
+            "merchant_id": merchant_id, "types": types, "low": span[0], "high": span[1],
+        } | created_bounds(filters)  # fmt: skip
+        rows, more = await read_page(self._reader.query, "event_list", page, parameters)
+        return [bytes(row["body"]) for row in rows], more
 
     async def forward(self, after: Cursor, limit: int) -> Sequence[EventRow]:
         """Return events in log order, only such as no older commit can still precede."""

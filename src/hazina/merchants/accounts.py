@@ -21,7 +21,7 @@ from hazina.merchants.merchant import (
     to_row,
 )
 from hazina.merchants.view import previous_attributes, view
-from hazina.paging import Page
+from hazina.paging import Page, created_bounds, read_page
 from hazina.refusals import Code, Refusal, shown_id
 
 _TABLE = "merchant"
@@ -123,19 +123,14 @@ class Accounts:
         cursor = page.cursor
         if cursor is not None:
             await self._load(caller, cursor.object_id, cursor.param)
-        created = filters.get("created") or {}
-        backwards = page.ending_before is not None
         ids = {"after": page.starting_after, "before": page.ending_before}
-        rows = await self._reader.query(
-            "account_list_backwards" if backwards else "account_list",
-            {"platform": platform.merchant_id, "limit": page.limit + 1}
+        parameters = (
+            {"platform": platform.merchant_id}
             | {name: _named(one, platform.livemode) for name, one in ids.items()}
-            | {bound: created.get(bound) for bound in ("gt", "gte", "lt", "lte")},
+            | created_bounds(filters)
         )
-        found = [view(from_row(row)) for row in rows[: page.limit]]
-        if backwards:
-            found.reverse()
-        return found, len(rows) > page.limit
+        rows, more = await read_page(self._reader.query, "account_list", page, parameters)
+        return [view(from_row(row)) for row in rows], more
 
     async def _change(
         self, caller: Caller, account_id: str, idempotency: IdempotencyRequest | None,

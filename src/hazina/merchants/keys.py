@@ -16,7 +16,7 @@ from hazina.idempotency.service import Answer, Idempotency, IdempotencyRequest, 
 from hazina.ids import Ids
 from hazina.merchants.key import ApiKey, Kind, from_row, make, to_row, view
 from hazina.merchants.merchant import Caller, Merchant
-from hazina.paging import Page
+from hazina.paging import Page, read_page
 from hazina.refusals import Code, Refusal, shown_id
 
 _TABLE = "api_key"
@@ -132,19 +132,11 @@ class ApiKeys:
         cursor = page.cursor
         if cursor is not None:
             await self._get(caller, cursor.object_id, cursor.param)
-        backwards = page.ending_before is not None
-        rows = await self._reader.query(
-            "api_key_list_backwards" if backwards else "api_key_list",
-            {
-                "merchant_id": merchant.merchant_id, "after": page.starting_after,
-                "before": page.ending_before, "limit": page.limit + 1,
-            },
-        )  # fmt: skip
+        rows, more = await read_page(
+            self._reader.query, "api_key_list", page, {"merchant_id": merchant.merchant_id}
+        )
         now = self._clock.now()
-        views = [view(from_row(row), merchant.livemode, now) for row in rows[: page.limit]]
-        if backwards:
-            views.reverse()
-        return views, len(rows) > page.limit
+        return [view(from_row(row), merchant.livemode, now) for row in rows], more
 
     def _make(
         self, merchant: Merchant, kind: Kind, name: str | None, scopes: Mapping[str, str] | None

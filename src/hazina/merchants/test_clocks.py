@@ -27,7 +27,7 @@ from hazina.merchants.test_clock import (
     to_row,
     view,
 )
-from hazina.paging import Page
+from hazina.paging import Page, read_page
 from hazina.refusals import Code, Refusal, shown_id
 
 _TABLE = "test_clock"
@@ -112,18 +112,10 @@ class TestClocks:
         cursor = page.cursor
         if cursor is not None:
             await self._load(merchant_id, cursor.object_id, cursor.param)
-        backwards = page.ending_before is not None
-        rows = await self._reader.query(
-            "test_clock_list_backwards" if backwards else "test_clock_list",
-            {
-                "merchant_id": merchant_id, "after": page.starting_after,
-                "before": page.ending_before, "limit": page.limit + 1,
-            },
-        )  # fmt: skip
-        found = [view(from_row(row)) for row in rows[: page.limit]]
-        if backwards:
-            found.reverse()
-        return found, len(rows) > page.limit
+        rows, more = await read_page(
+            self._reader.query, "test_clock_list", page, {"merchant_id": merchant_id}
+        )
+        return [view(from_row(row)) for row in rows], more
 
     async def advance(
         self, caller: Caller, clock_id: str, params: dict[str, Any],

@@ -12,7 +12,7 @@ from hazina.events.service import Cause
 from hazina.idempotency.service import Answer, Idempotency, IdempotencyRequest, OneUnit
 from hazina.ids import Ids
 from hazina.merchants.merchant import Caller, Merchant
-from hazina.paging import Page
+from hazina.paging import Page, read_page
 from hazina.payment_methods import changes, token
 from hazina.payment_methods.bank_methods import CustomerBalance, sepa_debit_from_iban
 from hazina.payment_methods.card import Card, Fingerprints, card_from_number, card_of
@@ -232,21 +232,13 @@ class PaymentMethods:
         created = None
         if cursor is not None:
             created = (await self.stored(merchant, cursor.object_id, cursor.param)).created
-        backwards = page.ending_before is not None
-        rows = await self._reader.query(
-            "payment_method_list_backwards" if backwards else "payment_method_list",
-            {
-                "merchant_id": merchant.merchant_id, "customer": filters.get("customer"),
-                "type": filters.get("type"),
-                "redisplay": filters.get("allow_redisplay"), "sources": filters.get("sources"),
-                "after": page.starting_after, "before": page.ending_before,
-                "after_created": created, "limit": page.limit + 1,
-            },
-        )  # fmt: skip
-        found = [from_row(row, merchant.livemode) for row in rows[: page.limit]]
-        if backwards:
-            found.reverse()
-        return found, len(rows) > page.limit
+        parameters = {
+            "merchant_id": merchant.merchant_id, "customer": filters.get("customer"),
+            "type": filters.get("type"), "redisplay": filters.get("allow_redisplay"),
+            "sources": filters.get("sources"), "after_created": created,
+        }  # fmt: skip
+        rows, more = await read_page(self._reader.query, "payment_method_list", page, parameters)
+        return [from_row(row, merchant.livemode) for row in rows], more
 
     def deciding(self, caller: Caller, idempotency: IdempotencyRequest | None) -> Deciding:
         """Return the moment of a decision, for the events it makes."""

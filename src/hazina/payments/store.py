@@ -9,7 +9,7 @@ from typing import Any
 from hazina.commands.command import Command, from_row
 from hazina.db.reader import Reader
 from hazina.db.table import Row
-from hazina.paging import Page
+from hazina.paging import Page, created_bounds, read_page
 from hazina.payment_methods.method import from_row as method_from
 from hazina.payments.charge import Charge
 from hazina.payments.intent import Intent, IntentStatus
@@ -183,28 +183,13 @@ class Payments:
         cursor = page.cursor
         if cursor and await self._reader.get(kind, (merchant_id, cursor.object_id)) is None:
             raise missing(kind.replace("_", " "), cursor.object_id, cursor.param)
-        created = filters.get("created") or {}
-        backwards = page.ending_before is not None
-        rows = list(
-            await self._reader.query(
-                f"{kind}_list_backwards" if backwards else f"{kind}_list",
-                {
-                    "merchant_id": merchant_id, "customer": filters.get("customer"),
-                    "payment_intent": filters.get("payment_intent"),
-                    "charge": filters.get("charge"), "type": filters.get("type"),
-                    "source": filters.get("source"), "currency": filters.get("currency"),
-                    "after": page.starting_after, "before": page.ending_before,
-                    "gte": created.get("gte"), "gt": created.get("gt"),
-                    "lte": created.get("lte"), "lt": created.get("lt"),
-                    "low": span[0], "high": span[1], "limit": page.limit + 1,
-                },
-            )
-        )  # fmt: skip
-        more = len(rows) > page.limit
-        rows = rows[: page.limit]
-        if backwards:
-            rows.reverse()
-        return rows, more
+        parameters = {
+            "merchant_id": merchant_id, "customer": filters.get("customer"),
+            "payment_intent": filters.get("payment_intent"), "charge": filters.get("charge"),
+            "type": filters.get("type"), "source": filters.get("source"),
+            "currency": filters.get("currency"), "low": span[0], "high": span[1],
+        } | created_bounds(filters)  # fmt: skip
+        return await read_page(self._reader.query, f"{kind}_list", page, parameters)
 
 
 def missing(kind: str, object_id: str, param: str) -> Refusal:

@@ -9,7 +9,7 @@ from hazina.commands.command import Command, from_row
 from hazina.db.reader import Reader
 from hazina.db.table import Row
 from hazina.merchants.merchant import Merchant
-from hazina.paging import Page
+from hazina.paging import Page, created_bounds, read_page
 from hazina.payment_methods.method import PaymentMethod
 from hazina.payment_methods.service import Made, PaymentMethods
 from hazina.refusals import Code, Refusal, shown_id
@@ -123,27 +123,12 @@ class Store:
         cursor = page.cursor
         if cursor and await self._reader.get(kind, (merchant_id, cursor.object_id)) is None:
             raise missing(kind, cursor.object_id, cursor.param)
-        created = filters.get("created") or {}
-        backwards = page.ending_before is not None
-        rows = list(
-            await self._reader.query(
-                f"{kind}_list_backwards" if backwards else f"{kind}_list",
-                {
-                    "merchant_id": merchant_id, "customer": filters.get("customer"),
-                    "payment_method": filters.get("payment_method"),
-                    "setup_intent": filters.get("setup_intent"),
-                    "after": page.starting_after, "before": page.ending_before,
-                    "gte": created.get("gte"), "gt": created.get("gt"),
-                    "lte": created.get("lte"), "lt": created.get("lt"),
-                    "limit": page.limit + 1,
-                },
-            )
-        )  # fmt: skip
-        more = len(rows) > page.limit
-        rows = rows[: page.limit]
-        if backwards:
-            rows.reverse()
-        return rows, more
+        parameters = {
+            "merchant_id": merchant_id, "customer": filters.get("customer"),
+            "payment_method": filters.get("payment_method"),
+            "setup_intent": filters.get("setup_intent"),
+        } | created_bounds(filters)  # fmt: skip
+        return await read_page(self._reader.query, f"{kind}_list", page, parameters)
 
     async def _need_customer(self, merchant_id: str, params: dict[str, Any]) -> None:
         customer_id = params.get("customer")

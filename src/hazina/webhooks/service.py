@@ -12,7 +12,7 @@ from hazina.idempotency.service import Answer, Idempotency, IdempotencyRequest, 
 from hazina.ids import Ids
 from hazina.merchants.service import Caller
 from hazina.metadata import merged
-from hazina.paging import Page
+from hazina.paging import Page, read_page
 from hazina.refusals import Code, Refusal, shown_id
 from hazina.webhooks.endpoint import checked_events, checked_url
 from hazina.webhooks.view import endpoint_view
@@ -111,18 +111,10 @@ class WebhookEndpoints:
         cursor = page.cursor
         if cursor is not None:
             await self._get(caller, cursor.object_id, cursor.param)
-        backwards = page.ending_before is not None
-        rows = await self._reader.query(
-            "webhook_endpoint_list_backwards" if backwards else "webhook_endpoint_list",
-            {
-                "merchant_id": merchant.merchant_id, "after": page.starting_after,
-                "before": page.ending_before, "limit": page.limit + 1,
-            },
-        )  # fmt: skip
-        views = [endpoint_view(row, livemode=merchant.livemode) for row in rows[: page.limit]]
-        if backwards:
-            views.reverse()
-        return views, len(rows) > page.limit
+        rows, more = await read_page(
+            self._reader.query, "webhook_endpoint_list", page, {"merchant_id": merchant.merchant_id}
+        )
+        return [endpoint_view(row, livemode=merchant.livemode) for row in rows], more
 
     def _new_row(self, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
         merchant = caller.merchant
