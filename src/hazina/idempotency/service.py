@@ -57,6 +57,10 @@ class Held:
     version: int
 
 
+Present = Callable[[str], Awaitable[dict[str, Any]]]
+"""Renders, as it is now, the object that a key was claimed for."""
+
+
 def success(view: dict[str, Any]) -> Answer:
     """Render an object as an answer."""
     return Answer(None, orjson.dumps(view))
@@ -157,9 +161,36 @@ class Idempotency:
             raise _in_use()
         return row
 
-    async def is_taken(self, request: IdempotencyRequest) -> bool:
-        """Tell whether a request with this key has got as far as a first unit of work."""
-        return await self._row(request) is not None
+    async def still_held(self, held: Held | None) -> Held | None:
+        """Return where our answer goes, or None when another process answered for us."""
+        if held is None:
+            return None
+        row = await self._reader.get(TABLE, held.request.row_key)
+        return held if row is not None and row["version"] == held.version else None
+
+    async def answer_refused(
+        self, request: IdempotencyRequest | None, refusal: Refusal, present: Present
+    ) -> Answer:
+        """Answer an operation that was refused: perhaps by the very work that it repeats.
+
+        Raises the refusal again if it is of the moment, and so is not stored.
+        """
+        if request is not None and await self._row(request) is not None:
+            return await self.answer_taken(request, present)
+        if refusal.code in (Code.LOCK_TIMEOUT, Code.OPERATION_IN_PROGRESS):
+            raise refusal
+        return await self.store(request, self.refused(refusal))
+
+    async def answer_taken(self, request: IdempotencyRequest, present: Present) -> Answer:
+        """Replay, or answer for a process that died with what is true now.
+
+        Refuses as `resolve` does.
+        """
+        found = await self.resolve(request)
+        if isinstance(found, Answer):
+            return found
+        view = await present(found["operation"])
+        return await self.take_over(request, found, success(view))
 
     async def _row(self, request: IdempotencyRequest) -> Row | None:
         rows = await self._reader.query(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from hazina.clock import Clock
 from hazina.commands.command import Command
 from hazina.commands.performing import Perform, Performed
 from hazina.crashpoints import crashpoint
-from hazina.db.reader import Reader
 from hazina.db.table import Row
 from hazina.db.unit import Committed, Lane, Refused, Taken, Unit
 from hazina.db.writer import Writer, commit
@@ -30,7 +30,7 @@ from hazina.payments.store import Payments as Store
 from hazina.payments.subject import Subject
 from hazina.payments.view import charge_view, intent_view, refund_view
 from hazina.rails.contract import Capabilities
-from hazina.refusals import Code, Refusal
+from hazina.refusals import Refusal
 from hazina.values import replace, value
 
 
@@ -79,10 +79,9 @@ class Operations:
     """Begins operations of clients and applies the outcomes of their commands."""
 
     def __init__(
-        self, *, reader: Reader, writer: Writer, clock: Clock, ids: Ids, clocks: Clocks,
+        self, *, writer: Writer, clock: Clock, ids: Ids, clocks: Clocks,
         store: Store, idempotency: Idempotency, settings: PaymentSettings,
     ) -> None:  # fmt: skip
-        self._reader = reader
         self._writer = writer
         self._clock = clock
         self._clocks = clocks
@@ -109,6 +108,7 @@ class Operations:
         """Commit the first unit; where it issued a command, perform it and apply the outcome."""
         cause = Cause(caller.request_id or None, idempotency.key if idempotency else None)
         begun_ms = self._clock.monotonic_ms()
+        present = partial(self._present, caller.merchant)
 
         async def loaded() -> tuple[Any, datetime]:
             state = await load()
@@ -122,11 +122,11 @@ class Operations:
         try:
             begin, verdict = await commit(self._writer, loaded, begun)
         except Refusal as refusal:
-            return await self._refused(caller, idempotency, refusal)
+            return await self._idempotency.answer_refused(idempotency, refusal, present)
         match verdict:
             case Taken():
                 assert idempotency is not None
-                return await self._taken(caller, idempotency)
+                return await self._idempotency.answer_taken(idempotency, present)
             case Refused() if begin.unit.on_refusal or begin.subject is not None:
                 assert begin.subject is not None
                 return self._idempotency.refused(requests.insufficient(begin.subject.charge))
@@ -174,7 +174,7 @@ class Operations:
                 subject, held_now = known, held
             else:
                 subject = await self._store.subject(command, merchant.livemode)
-                held_now = await self._still_held(held)
+                held_now = await self._idempotency.still_held(held)
             if subject.charge.matures_at_once:
                 accounts = await self._store.accounts(merchant.merchant_id)
             return subject, held_now, await self._clocks.now(merchant, subject.intent.customer)
@@ -199,32 +199,9 @@ class Operations:
         assert isinstance(verdict, Committed), f"an outcome could not be booked: {verdict}"
         return applied.answer
 
-    async def _still_held(self, held: Held | None) -> Held | None:
-        """Return where our answer goes, or None when another process answered for us."""
-        if held is None:
-            return None
-        row = await self._reader.get("idempotency_key", held.request.row_key)
-        return held if row is not None and row["version"] == held.version else None
-
-    async def _refused(
-        self, caller: Caller, idempotency: IdempotencyRequest | None, refusal: Refusal
-    ) -> Answer:
-        """Answer a request that was refused: perhaps by the very work that it repeats."""
-        if idempotency is not None and await self._idempotency.is_taken(idempotency):
-            return await self._taken(caller, idempotency)
-        if refusal.code in (Code.LOCK_TIMEOUT, Code.OPERATION_IN_PROGRESS):
-            raise refusal
-        return await self._idempotency.store(idempotency, self._idempotency.refused(refusal))
-
-    async def _taken(self, caller: Caller, idempotency: IdempotencyRequest) -> Answer:
-        """Replay, or answer for a process that died with what is true now."""
-        found = await self._idempotency.resolve(idempotency)
-        if isinstance(found, Answer):
-            return found
-        merchant = caller.merchant
-        made = await self._store.any_object(merchant.merchant_id, found["operation"])
-        view = _view(made, merchant.livemode)
-        return await self._idempotency.take_over(idempotency, found, keys.success(view))
+    async def _present(self, merchant: Merchant, object_id: str) -> dict[str, Any]:
+        made = await self._store.any_object(merchant.merchant_id, object_id)
+        return _view(made, merchant.livemode)
 
     def draft(self, merchant: Merchant, cause: Cause, lane: Lane, now: datetime) -> Draft:
         """Return an empty draft of a moment, as `Clocks.now` tells it."""

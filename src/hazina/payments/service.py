@@ -60,7 +60,7 @@ class Payments:
         self._settings = settings
         self._store = Store(reader)
         self._operations = Operations(
-            reader=reader, writer=writer, clock=clock, ids=ids, clocks=clocks,
+            writer=writer, clock=clock, ids=ids, clocks=clocks,
             store=self._store, idempotency=idempotency, settings=settings,
         )  # fmt: skip
         self._due = Due(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from hazina.clock import Clock
 from hazina.commands.command import Command
 from hazina.commands.performing import Perform, Performed
 from hazina.crashpoints import crashpoint
-from hazina.db.reader import Reader
 from hazina.db.unit import Committed, Lane, Taken, Unit
 from hazina.db.writer import Writer, commit
 from hazina.events.service import Cause
@@ -20,7 +20,7 @@ from hazina.idempotency.service import Answer, Held, Idempotency, IdempotencyReq
 from hazina.ids import Ids
 from hazina.merchants.clocks import Clocks
 from hazina.merchants.merchant import Caller, Merchant
-from hazina.refusals import Code, Refusal
+from hazina.refusals import Refusal
 from hazina.setup_intents.draft import Draft
 from hazina.setup_intents.intent import SetupIntent
 from hazina.setup_intents.outcomes import apply
@@ -42,10 +42,9 @@ class Operations:
     """Begins what clients ask for and applies the outcomes of verifications."""
 
     def __init__(
-        self, *, reader: Reader, writer: Writer, clock: Clock, clocks: Clocks, ids: Ids,
+        self, *, writer: Writer, clock: Clock, clocks: Clocks, ids: Ids,
         store: Store, idempotency: Idempotency, settings: SetupSettings,
     ) -> None:  # fmt: skip
-        self._reader = reader
         self._writer = writer
         self._clock = clock
         self._clocks = clocks
@@ -67,6 +66,7 @@ class Operations:
         merchant = caller.merchant
         cause = Cause(caller.request_id, idempotency.key if idempotency else None)
         begun_ms = self._clock.monotonic_ms()
+        present = partial(self._present, merchant)
 
         async def loaded() -> tuple[Loaded, datetime]:
             found = await load()
@@ -81,10 +81,10 @@ class Operations:
         try:
             first, verdict = await commit(self._writer, loaded, begun)
         except Refusal as refusal:
-            return await self._refused(caller, idempotency, refusal)
+            return await self._idempotency.answer_refused(idempotency, refusal, present)
         if isinstance(verdict, Taken):
             assert idempotency is not None
-            return await self._taken(caller, idempotency)
+            return await self._idempotency.answer_taken(idempotency, present)
         assert isinstance(verdict, Committed), f"a setup intent was refused: {verdict}"
         if first.subject is None:
             return first.answer
@@ -122,7 +122,7 @@ class Operations:
                 subject, held_now = known, held
             else:
                 subject = await self._store.subject(command, merchant)
-                held_now = await self._still_held(held)
+                held_now = await self._idempotency.still_held(held)
             return subject, held_now, await self._clocks.now(merchant, subject.intent.customer)
 
         def decide(state: tuple[Subject, Held | None, datetime]) -> _Decided:
@@ -144,29 +144,6 @@ class Operations:
         assert isinstance(verdict, Committed), f"an outcome could not be stored: {verdict}"
         return applied.answer
 
-    async def _still_held(self, held: Held | None) -> Held | None:
-        """Return where our answer goes, or None when another process answered for us."""
-        if held is None:
-            return None
-        row = await self._reader.get("idempotency_key", held.request.row_key)
-        return held if row is not None and row["version"] == held.version else None
-
-    async def _refused(
-        self, caller: Caller, idempotency: IdempotencyRequest | None, refusal: Refusal
-    ) -> Answer:
-        """Answer a request that was refused: perhaps by the very work that it repeats."""
-        if idempotency is not None and await self._idempotency.is_taken(idempotency):
-            return await self._taken(caller, idempotency)
-        if refusal.code in (Code.LOCK_TIMEOUT, Code.OPERATION_IN_PROGRESS):
-            raise refusal
-        return await self._idempotency.store(idempotency, self._idempotency.refused(refusal))
-
-    async def _taken(self, caller: Caller, idempotency: IdempotencyRequest) -> Answer:
-        """Replay, or answer for a process that died with what is true now."""
-        found = await self._idempotency.resolve(idempotency)
-        if isinstance(found, Answer):
-            return found
-        merchant = caller.merchant
-        made = await self._store.intent(merchant.merchant_id, found["operation"])
-        answer = keys.success(intent_view(made, merchant.livemode))
-        return await self._idempotency.take_over(idempotency, found, answer)
+    async def _present(self, merchant: Merchant, object_id: str) -> dict[str, Any]:
+        made = await self._store.intent(merchant.merchant_id, object_id)
+        return intent_view(made, merchant.livemode)

@@ -38,7 +38,7 @@ class SetupIntents:
         self._settings = settings
         self._store = Store(reader, methods)
         self._operations = Operations(
-            reader=reader, writer=writer, clock=clock, clocks=clocks, ids=ids,
+            writer=writer, clock=clock, clocks=clocks, ids=ids,
             store=self._store, idempotency=idempotency, settings=settings,
         )  # fmt: skip
 

@@ -273,19 +273,13 @@ BUGS = (
         Matrix("payments.after_second_unit-confirm-timeout_after_effect"),
         (
             Edit(
-                _OPERATIONS,
-                "        if isinstance(found, Answer):\n            return found\n"
-                "        merchant = caller.merchant\n",
-                "        if isinstance(found, Answer):\n"
-                "            row = await self._reader.get("
-                '"idempotency_key", idempotency.row_key)\n'
+                "idempotency/service.py",
+                "            return found\n        view = await present(",
+                "            row = await self._row(request)\n"
                 "            assert row is not None\n"
-                "            made = await self._store.any_object(\n"
-                '                caller.merchant.merchant_id, row["operation"]\n'
-                "            )\n"
-                "            fresh = keys.success(_view(made, caller.merchant.livemode))\n"
+                '            fresh = success(await present(row["operation"]))\n'
                 "            return replace(fresh, replayed=True)\n"
-                "        merchant = caller.merchant\n",
+                "        view = await present(",
             ),
         ),
     ),
@@ -297,13 +291,15 @@ BUGS = (
                 _OPERATIONS,
                 "            case Taken():\n"
                 "                assert idempotency is not None\n"
-                "                return await self._taken(caller, idempotency)\n",
+                "                return await "
+                "self._idempotency.answer_taken(idempotency, present)\n",
                 "            case Taken():\n"
                 "                assert idempotency is not None\n"
                 "                found = await self._idempotency.resolve(idempotency)\n"
                 "                if not isinstance(found, Answer):\n"
                 "                    return await self.begin(caller, None, load, decide, shows)\n"
-                "                return await self._taken(caller, idempotency)\n",
+                "                return await "
+                "self._idempotency.answer_taken(idempotency, present)\n",
             ),
         ),
     ),
