@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import hazina
 from hazina.balances import tables as balances_tables
@@ -32,10 +32,10 @@ from hazina.customers.sources import Sources
 from hazina.db.migrate import check as check_schema
 from hazina.db.pooled import PooledReader
 from hazina.db.postgres import PostgresStore
-from hazina.db.reader import Reader
+from hazina.db.reader import Reader, Searcher
 from hazina.db.table import Schema
 from hazina.db.unit import Unit
-from hazina.db.writer import Writer
+from hazina.db.writer import Store, Writer
 from hazina.dispatch.callbacks import Callbacks
 from hazina.dispatch.service import Dispatcher, DispatchSettings
 from hazina.dispatch.transport import HttpTransport
@@ -90,6 +90,10 @@ def query_files() -> list[Path]:
     return sorted(Path(hazina.__file__).parent.glob("**/queries.sql"))
 
 
+class Reading(Reader, Searcher, Protocol):
+    """Reads and searches, as `wire` needs them."""
+
+
 @dataclass(slots=True)
 class Core:
     """A running core: every service that protocols and workers are given."""
@@ -125,7 +129,8 @@ class Core:
     callbacks: Callbacks
     nudge: asyncio.Event
     """Set when this process committed what a worker's loop waits for: an event, or a callback."""
-    _closing: list[Any]
+    closing: list[Any]
+    """What `close` lets go of, in order."""
 
     @property
     def docs_url(self) -> str:
@@ -152,7 +157,7 @@ class Core:
         """Finish what is under way and let go of everything."""
         await self.tasks.close()
         await self.writer.close()
-        for thing in self._closing:
+        for thing in self.closing:
             await thing.close()
 
 
@@ -216,15 +221,24 @@ async def open_core(
     `UnsafeServer`.
     """
     settings.check()
-    clock, ids = clock or SystemClock(), ids or SystemIds()
+    clock = clock or SystemClock()
     store = await _store(settings, clock)
-    nudge = asyncio.Event()
-    writer = Writer(store, clock, committed=partial(_wake, nudge))
-    await writer.start()
     reader = PooledReader(
         settings.database_url, SCHEMA, query_files(), size=settings.reader_connections
     )
     await reader.open()
+    core = await wire(settings, clock, ids or SystemIds(), store, reader, HttpTransport())
+    core.closing.extend([reader, store])
+    return core
+
+
+async def wire(
+    settings: Settings, clock: Clock, ids: Ids, store: Store, reader: Reading, transport: Transport
+) -> Core:
+    """Wire a core over a store, a reader and a transport that are open, and start its writer."""
+    nudge = asyncio.Event()
+    writer = Writer(store, clock, committed=partial(_wake, nudge))
+    await writer.start()
     tasks = Tasks()
     merchants = Merchants(reader, writer, clock, ids, settings.pepper.encode())
     clocks = Clocks(reader, clock)
@@ -243,7 +257,6 @@ async def open_core(
         settings=SetupSettings(PROVIDER, settings.command_lease_ms, settings.key_lease_ms),
     )  # fmt: skip
     report = partial(_report, payments, setup_intents)
-    transport = HttpTransport()
     connector = _connector(settings, transport)
     dispatch = Dispatcher(
         connectors={PROVIDER: connector}, reader=reader, writer=writer, clock=clock, ids=ids,
@@ -273,7 +286,7 @@ async def open_core(
         checkout, Searches(reader, clocks, PageTokens(settings.pepper.encode()), SEARCHED),
         Events(reader), WebhookEndpoints(reader, idempotency, clock, ids),
         Balances(reader), Ledgers(reader, writer, clock), dispatch, callbacks, nudge,
-        [connector, transport, limits, reader, store],
+        [connector, transport, limits],
     )  # fmt: skip
 
 
