@@ -25,7 +25,7 @@ from hazina.bootstrap.app import SCHEMA, Core, open_core
 from hazina.bootstrap.settings import Settings
 from hazina.db.link import Link, LinkSettings
 from hazina.db.slots import acquire
-from hazina.db.statements import Call, Change, Statements, call, statement
+from hazina.db.statements import Call, Change, Columns, Statements, call, statement
 from hazina.db.table import Key, Row, Table
 from hazina.idempotency.service import IdempotencyRequest
 from hazina.merchants.merchant import Caller
@@ -71,9 +71,18 @@ class Recorder(Statements):
         self._note("claim", table, rows)
         return super().claim(table, rows)
 
-    def update(self, table: Table, changes: Sequence[Change]) -> Call:
-        self._note("update", table, changes)
-        return super().update(table, changes)
+    def insert_columns(self, table: Table, columns: Columns, versions: Sequence[int]) -> Call:
+        rows = _rows(columns)
+        self._note("insert", table, rows)
+        return super().insert_columns(table, columns, versions)
+
+    def update_columns(
+        self, table: Table, keys: Sequence[Key], versions: Sequence[int],
+        versions_next: Sequence[int], columns: Columns,
+    ) -> Call:  # fmt: skip
+        rows = _rows(columns)
+        self._note("update", table, list(map(Change, keys, versions, versions_next, rows)))
+        return super().update_columns(table, keys, versions, versions_next, columns)
 
     def versions(self, table: Table, keys: Sequence[Key]) -> Call:
         self._note("versions", table, keys)
@@ -86,6 +95,11 @@ class Recorder(Statements):
     def read(self, table: Table, keys: Sequence[Key]) -> Call:
         self._note("read", table, keys)
         return super().read(table, keys)
+
+
+def _rows(columns: Columns) -> list[Row]:
+    values = zip(*columns.values(), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in values]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from psycopg import pq
 
 from hazina.db.arrays import DECODERS
 from hazina.db.judging import Place
-from hazina.db.statements import read_columns
+from hazina.db.statements import WHOLE_NUMBERS, read_columns
 from hazina.db.table import Key, Row, Table
 
 
@@ -30,14 +30,20 @@ def take_in(
         won = keys if result.ntuples == len(keys) else _returned_keys(table, result)
         found.won.update((table.name, key) for key in won)
     elif form == "versions":
-        read = DECODERS["bigint"]
         for index in range(result.ntuples):
-            key = keys[read(result.get_value(index, 0) or b"") - 1]
-            version = read(result.get_value(index, 1) or b"") if table.versioned else 0
+            key = keys[int(result.get_value(index, 0) or b"") - 1]
+            version = int(result.get_value(index, 1) or b"") if table.versioned else 0
             found.versions[table.name, key] = version
     elif form in ("lock", "read"):
-        for row in decode_rows(table, result, first=1):
-            found.rows[table.name, table.key_of(row)] = row
+        for key, row in zip(
+            _keys_found(keys, result), decode_rows(table, result, first=1, keys=keys), strict=True
+        ):
+            found.rows[table.name, key] = row
+
+
+def _keys_found(keys: Sequence[Key], result: pq.abc.PGresult) -> list[Key]:
+    value = result.get_value
+    return [keys[int(value(index, 0) or b"") - 1] for index in range(result.ntuples)]
 
 
 def _returned_keys(table: Table, result: pq.abc.PGresult) -> list[Key]:
@@ -50,17 +56,24 @@ def _returned_keys(table: Table, result: pq.abc.PGresult) -> list[Key]:
     ]
 
 
-def decode_rows(table: Table, result: pq.abc.PGresult, *, first: int) -> list[dict[str, object]]:
-    """Return the rows of `lock`, `read` (from column 1) or `where` (from column 0) as dicts."""
-    columns = [
-        (place, name, DECODERS[kind])
-        for place, (name, kind) in enumerate(read_columns(table).items(), first)
-    ]
-    rows = []
-    for index in range(result.ntuples):
-        row: dict[str, object] = {}
-        for place, name, decode in columns:
-            value = result.get_value(index, place)
-            row[name] = None if value is None else decode(value)
-        rows.append(row)
+def decode_rows(
+    table: Table, result: pq.abc.PGresult, *, first: int, keys: Sequence[Key] | None = None
+) -> list[dict[str, object]]:
+    """Return the rows of `lock`, `read` (from column 1) or `where` (from column 0) as dicts.
+
+    `keys` are those that were asked for: the rows take them over, which is cheaper than reading.
+    """
+    rows: list[dict[str, object]] = [{} for _ in range(result.ntuples)]
+    if keys is not None:
+        for row, key in zip(rows, _keys_found(keys, result), strict=True):
+            row.update(zip(table.key, key, strict=True))
+    given = table.key if keys is not None else ()
+    value = result.get_value
+    for place, (name, kind) in enumerate(read_columns(table).items(), first):
+        if name in given:
+            continue
+        decode = int if kind in WHOLE_NUMBERS else DECODERS[kind]
+        for index, row in enumerate(rows):
+            data = value(index, place)
+            row[name] = None if data is None else decode(data)
     return rows

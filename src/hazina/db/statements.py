@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hazina.db import arrays
 from hazina.db.table import Key, Kind, Row, Schema, Table
 from hazina.values import value
+
+Columns = Mapping[str, Sequence[Any]]
+"""Rows column by column, all of one length."""
+WHOLE_NUMBERS = ("bigint", "integer", "numeric")
+"""Kinds that rows are read with as text."""
+_BIGINT_LIMIT = 2**63
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +59,7 @@ class Statements:
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
-        self._made: dict[tuple[str, ...], Statement] = {}
+        self._made: dict[tuple[Any, ...], Statement] = {}
 
     def insert(self, table: Table, rows: Sequence[Row], versions: Sequence[int]) -> Call:
         """Insert rows; a key that exists is a unique violation."""
@@ -65,37 +71,56 @@ class Statements:
 
     def update(self, table: Table, changes: Sequence[Change]) -> Call:
         """Change rows that all change the same columns."""
-        columns = tuple(name for name in table.columns if name in changes[0].changes)
-        made = self._statement(("update", table.name, *columns), table)
-        values = _key_arrays(table, [change.key for change in changes])
+        return self.update_columns(
+            table,
+            [change.key for change in changes],
+            [change.version for change in changes],
+            [change.version_next for change in changes],
+            {
+                name: [change.changes[name] for change in changes]
+                for name in table.columns
+                if name in changes[0].changes
+            },
+        )
+
+    def update_columns(
+        self,
+        table: Table,
+        keys: Sequence[Key],
+        versions: Sequence[int],
+        versions_next: Sequence[int],
+        columns: Columns,
+    ) -> Call:
+        """Change rows given column by column."""
+        values = _key_arrays(table, keys)
         if table.versioned:
-            values.append(arrays.encode("bigint", [change.version for change in changes]))
-            values.append(arrays.encode("bigint", [change.version_next for change in changes]))
-        for name in columns:
-            kind = table.columns[name]
-            values.append(arrays.encode(kind, [change.changes[name] for change in changes]))
-        return Call(made, tuple(values))
+            values.append(arrays.encode("bigint", versions))
+            values.append(arrays.encode("bigint", versions_next))
+        sent = [_sent(table.columns[name], column) for name, column in columns.items()]
+        values += [arrays.encode(kind, column) for kind, column in sent]
+        signature = [(name, kind) for name, (kind, _) in zip(columns, sent, strict=True)]
+        return Call(self._statement("update", table, signature), tuple(values))
 
     def delete(self, table: Table, keys: Sequence[Key], versions: Sequence[int]) -> Call:
         """Remove rows by key and version."""
         values = _key_arrays(table, keys)
         if table.versioned:
             values.append(arrays.encode("bigint", versions))
-        return Call(self._statement(("delete", table.name), table), tuple(values))
+        return Call(self._statement("delete", table), tuple(values))
 
     def versions(self, table: Table, keys: Sequence[Key]) -> Call:
         """Lock rows in the order of `keys`; return (place in `keys` from 1, version)."""
-        made = self._statement(("versions", table.name), table)
+        made = self._statement("versions", table)
         return Call(made, tuple(_key_arrays(table, keys)))
 
     def lock(self, table: Table, keys: Sequence[Key]) -> Call:
         """Lock rows in the order of `keys`; return (place, columns of `read_columns`)."""
-        made = self._statement(("lock", table.name), table)
+        made = self._statement("lock", table)
         return Call(made, tuple(_key_arrays(table, keys)))
 
     def read(self, table: Table, keys: Sequence[Key]) -> Call:
         """Read rows; return (place, columns of `read_columns`)."""
-        made = self._statement(("read", table.name), table)
+        made = self._statement("read", table)
         return Call(made, tuple(_key_arrays(table, keys)))
 
     def where(self, table: Table, equal: Row) -> Call:
@@ -111,33 +136,44 @@ class Statements:
             terms = [f"{name} = ${place}" for place, name in enumerate(given, 1)]
             terms += [f"{name} IS NULL" for name in absent]
             made = self._made[signature] = statement(
-                f"SELECT {', '.join(read_columns(table))} FROM {table.name}"
+                f"SELECT {_read_list(table, table.name)} FROM {table.name}"
                 f" WHERE {' AND '.join(terms) or 'true'} ORDER BY {', '.join(table.key)}",
                 *(kinds[name] for name in given),
             )
         values = tuple(arrays.encode_one(kinds[name], equal[name]) for name in given)
         return Call(made, values)
 
+    def insert_columns(self, table: Table, columns: Columns, versions: Sequence[int]) -> Call:
+        """Insert rows given column by column; a key that exists is a unique violation."""
+        return self._insert_columns(table, columns, versions, "insert")
+
     def _insert(
         self, table: Table, rows: Sequence[Row], versions: Sequence[int], form: str
     ) -> Call:
-        columns, values = [], []
-        for name, kind in table.columns.items():
-            column = [row.get(name) for row in rows]
+        columns = {name: [row.get(name) for row in rows] for name in table.columns}
+        return self._insert_columns(table, columns, versions, form)
+
+    def _insert_columns(
+        self, table: Table, columns: Columns, versions: Sequence[int], form: str
+    ) -> Call:
+        signature, values = [], []
+        for name, column in columns.items():
             # A column without any value is left out: many are there for a few rows only.
-            if column.count(None) < len(column) or name in table.key:
-                columns.append(name)
+            if name in table.key or column[0] is not None or column.count(None) < len(column):
+                kind, column = _sent(table.columns[name], column)
+                signature.append((name, kind))
                 values.append(arrays.encode(kind, column))
         if table.versioned:
             values.append(arrays.encode("bigint", versions))
-        made = self._statement((form, table.name, *columns), table)
-        return Call(made, tuple(values))
+        return Call(self._statement(form, table, signature), tuple(values))
 
-    def _statement(self, signature: tuple[str, ...], table: Table) -> Statement:
+    def _statement(
+        self, form: str, table: Table, columns: Sequence[tuple[str, Kind]] = ()
+    ) -> Statement:
+        signature = (form, table.name, *columns)
         made = self._made.get(signature)
         if made is None:
-            form, _, *columns = signature
-            made = self._made[signature] = _FORMS[form](table, columns)
+            made = self._made[signature] = _FORMS[form](table, dict(columns))
         return made
 
 
@@ -147,6 +183,26 @@ def read_columns(table: Table) -> dict[str, Kind]:
     if table.versioned:
         columns["version"] = "bigint"
     return columns
+
+
+def _read_list(table: Table, name: str) -> str:
+    """Return the columns to read. Whole numbers come as text, which is read by `int` alone."""
+    return ", ".join(
+        f"{name}.{column}::text" if kind in WHOLE_NUMBERS else f"{name}.{column}"
+        for column, kind in read_columns(table).items()
+    )
+
+
+def _sent(kind: Kind, column: Sequence[Any]) -> tuple[Kind, Sequence[Any]]:
+    """Return as what to send a column: numerics that fit go as bigint, at a tenth of the cost."""
+    if kind != "numeric":
+        return kind, column
+    try:
+        if min(column) > -_BIGINT_LIMIT and max(column) < _BIGINT_LIMIT:
+            return "bigint", column
+    except TypeError:  # There is a NULL among them.
+        pass
+    return kind, column
 
 
 def _key_kind(table: Table, name: str) -> Kind:
@@ -186,8 +242,8 @@ def _keys(table: Table) -> tuple[list[str], list[Kind], str]:
     return names, kinds, " AND ".join(f"t.{column} = u.{name}" for column, name in pairs)
 
 
-def _insert_sql(table: Table, names: Sequence[str]) -> tuple[str, tuple[int, ...]]:
-    columns: dict[str, Kind] = {name: table.columns[name] for name in names}
+def _insert_sql(table: Table, sent: Mapping[str, Kind]) -> tuple[str, tuple[int, ...]]:
+    columns: dict[str, Kind] = dict(sent)
     if table.versioned:
         columns["version"] = "bigint"
     values = ", ".join(_value(name, kind) for name, kind in columns.items())
@@ -195,18 +251,18 @@ def _insert_sql(table: Table, names: Sequence[str]) -> tuple[str, tuple[int, ...
     return sql, _oids(columns.values())
 
 
-def _make_insert(table: Table, columns: Sequence[str]) -> Statement:
-    sql, oids = _insert_sql(table, columns)
+def _make_insert(table: Table, sent: Mapping[str, Kind]) -> Statement:
+    sql, oids = _insert_sql(table, sent)
     return Statement(sql.encode(), oids)
 
 
-def _make_claim(table: Table, columns: Sequence[str]) -> Statement:
-    sql, oids = _insert_sql(table, columns)
+def _make_claim(table: Table, sent: Mapping[str, Kind]) -> Statement:
+    sql, oids = _insert_sql(table, sent)
     sql += f" ON CONFLICT DO NOTHING RETURNING {', '.join(table.key)}"
     return Statement(sql.encode(), oids)
 
 
-def _make_update(table: Table, columns: Sequence[str]) -> Statement:
+def _make_update(table: Table, sent: Mapping[str, Kind]) -> Statement:
     names, kinds, match = _keys(table)
     sets = []
     if table.versioned:
@@ -214,8 +270,7 @@ def _make_update(table: Table, columns: Sequence[str]) -> Statement:
         kinds += ["bigint", "bigint"]
         match += " AND t.version = u.version_before"
         sets.append("version = u.version_after")
-    for name in columns:
-        kind = table.columns[name]
+    for name, kind in sent.items():
         names.append(f"c_{name}")
         kinds.append(kind)
         sets.append(f"{name} = {_value(f'c_{name}', kind)}")
@@ -223,7 +278,7 @@ def _make_update(table: Table, columns: Sequence[str]) -> Statement:
     return Statement(sql.encode(), _oids(kinds))
 
 
-def _make_delete(table: Table, columns: Sequence[str]) -> Statement:
+def _make_delete(table: Table, sent: Mapping[str, Kind]) -> Statement:
     names, kinds, match = _keys(table)
     if table.versioned:
         names.append("version_before")
@@ -233,7 +288,7 @@ def _make_delete(table: Table, columns: Sequence[str]) -> Statement:
     return Statement(sql.encode(), _oids(kinds))
 
 
-def _select(table: Table, columns: Iterable[str], ending: str) -> Statement:
+def _select(table: Table, columns: str, ending: str) -> Statement:
     """Look each key up on its own, in order.
 
     The inner SELECT cannot be merged into the outer one (it locks, or has an OFFSET), so that no
@@ -241,27 +296,24 @@ def _select(table: Table, columns: Iterable[str], ending: str) -> Statement:
     A row lock returns the newest version of its row, also after waiting for another to commit.
     """
     names, kinds, match = _keys(table)
-    columns = list(columns)
-    outer = ", ".join(f"r.{name}" for name in columns)
-    inner = ", ".join(f"t.{name}" for name in columns)
     sql = (
-        f"SELECT u.place, {outer} FROM {_unnest(names, ordinality=True)},"
-        f" LATERAL (SELECT {inner} FROM {table.name} t WHERE {match} {ending}) r"
+        f"SELECT u.place::text, r.* FROM {_unnest(names, ordinality=True)},"
+        f" LATERAL (SELECT {columns} FROM {table.name} t WHERE {match} {ending}) r"
     )
     return Statement(sql.encode(), _oids(kinds))
 
 
-def _make_versions(table: Table, columns: Sequence[str]) -> Statement:
-    wanted = "version" if table.versioned else table.key[0]
-    return _select(table, [wanted], "FOR UPDATE")
+def _make_versions(table: Table, sent: Mapping[str, Kind]) -> Statement:
+    wanted = "version::text" if table.versioned else table.key[0]
+    return _select(table, f"t.{wanted}", "FOR UPDATE")
 
 
-def _make_lock(table: Table, columns: Sequence[str]) -> Statement:
-    return _select(table, read_columns(table), "FOR UPDATE")
+def _make_lock(table: Table, sent: Mapping[str, Kind]) -> Statement:
+    return _select(table, _read_list(table, "t"), "FOR UPDATE")
 
 
-def _make_read(table: Table, columns: Sequence[str]) -> Statement:
-    return _select(table, read_columns(table), "OFFSET 0")
+def _make_read(table: Table, sent: Mapping[str, Kind]) -> Statement:
+    return _select(table, _read_list(table, "t"), "OFFSET 0")
 
 
 _FORMS = {

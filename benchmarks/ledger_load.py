@@ -1,0 +1,197 @@
+"""Callers of the ledger inside one process: books transfers for a while and says what they took.
+
+Run by `benchmarks.ledger`; reads one JSON object of `LedgerOrder` fields and prints one of results.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+import json
+import random
+import resource
+import sys
+import time
+from dataclasses import asdict, dataclass
+
+import uvloop
+
+from benchmarks.stage import cpu_ms, family
+from hazina.bootstrap.app import SCHEMA
+from hazina.clock import SystemClock
+from hazina.db.pooled import PooledReader
+from hazina.db.postgres import PostgresStore
+from hazina.db.writer import Writer
+from hazina.ledger.client import AccountEvent, TransferEvent
+from hazina.ledger.engine import LedgerEngine
+from hazina.ledger.service import Ledgers
+from hazina.ledger.types import Status
+from hazina.ledger.verify import QUERIES
+
+SPACE = "acct_bench"
+ACCOUNTS = 1_000
+LEDGER = 404
+_HOT_ID = 1
+_AMOUNTS = [100 + 137 * step for step in range(500)]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerOrder:
+    """What to book: `callers` at once, each sending `batch` transfers at a time and then waiting.
+
+    `hot` credits every transfer to one account. `postmaster` is the pid of PostgreSQL, whose CPU is
+    measured too; 0 leaves that to whoever runs several of us.
+    """
+
+    url: str
+    callers: int
+    seconds: float
+    batch: int = 1
+    hot: bool = False
+    warm_up: float = 0.7
+    postmaster: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLoad:
+    """What came of it: latencies are those of a call, CPU is microseconds per transfer."""
+
+    transfers: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+    client_us: float
+    postgres_us: float
+
+    @property
+    def rate(self) -> float:
+        """Return transfers per second."""
+        return self.transfers / self.seconds
+
+
+class Counting:
+    """Times of the calls that began after the warm-up, and the CPU used meanwhile."""
+
+    def __init__(self, warm_up: float, seconds: float, postmaster: int) -> None:
+        self._postmaster = postmaster
+        self.since = time.perf_counter() + warm_up
+        self.until = self.since + seconds
+        self._times: list[float] = []
+        self._transfers = 0
+        self._before: tuple[float, float] | None = None
+
+    def count(self, began: float, transfers: int) -> None:
+        """Note one call that has been answered."""
+        now = time.perf_counter()
+        if now < self.since:
+            return
+        if self._before is None:
+            self._before = self._spent()
+            self.since = now  # The first answer after the warm-up begins the measurement.
+            return
+        self._times.append(now - began)
+        self._transfers += transfers
+
+    def load(self) -> LedgerLoad:
+        """Return what was measured, from the first answer after the warm-up until now."""
+        seconds = time.perf_counter() - self.since
+        after = self._spent()
+        assert self._before is not None, "nothing was answered"
+        times = sorted(self._times)
+        client, postgres = (
+            (b - a) * 1000 / self._transfers for a, b in zip(self._before, after, strict=True)
+        )
+        return LedgerLoad(
+            transfers=self._transfers,
+            seconds=seconds,
+            p50_ms=1000 * times[len(times) // 2],
+            p99_ms=1000 * times[min(len(times) - 1, len(times) * 99 // 100)],
+            client_us=client,
+            postgres_us=postgres,
+        )
+
+    def _spent(self) -> tuple[float, float]:
+        own = resource.getrusage(resource.RUSAGE_SELF)
+        server = sum(cpu_ms(pid) for pid in family(self._postmaster)) if self._postmaster else 0.0
+        return (own.ru_utime + own.ru_stime) * 1000, server
+
+
+class TransferIds:
+    """Ids that grow with time, as TigerBeetle recommends: milliseconds, then random bits."""
+
+    def __init__(self) -> None:
+        self._random = random.SystemRandom().getrandbits(64) << 16
+        self._counter = itertools.count()
+
+    def next(self) -> int:
+        """Return an id that nobody gave before."""
+        return (time.time_ns() // 1_000_000 << 80) | (self._random + next(self._counter) % 2**80)
+
+
+async def open_accounts(ledgers: Ledgers) -> None:
+    """Open the accounts of the measurement, unless they are there."""
+    events = [AccountEvent(_HOT_ID + place, LEDGER, 1) for place in range(ACCOUNTS)]
+    results = await ledgers.create_accounts(SPACE, events)
+    assert {result.status for result in results} <= {Status.CREATED, Status.EXISTS}
+
+
+def transfer(ids: TransferIds, choose: random.Random, hot: bool) -> TransferEvent:
+    """Return a plain transfer between two of the accounts."""
+    debit = _HOT_ID + 1 + int(choose.random() * (ACCOUNTS - 1))
+    credit = _HOT_ID
+    while not hot and (credit in (_HOT_ID, debit)):
+        credit = _HOT_ID + 1 + int(choose.random() * (ACCOUNTS - 1))
+    amount = _AMOUNTS[int(choose.random() * len(_AMOUNTS))]
+    return TransferEvent(ids.next(), debit, credit, amount, ledger=LEDGER, code=7)
+
+
+async def play(ledgers: Ledgers, order: LedgerOrder) -> LedgerLoad:
+    """Keep every caller busy until the time is over."""
+    ids, choose = TransferIds(), random.Random(7)
+    counting = Counting(order.warm_up, order.seconds, order.postmaster)
+
+    async def caller() -> None:
+        while True:
+            began = time.perf_counter()
+            if began > counting.until:
+                return
+            events = [transfer(ids, choose, order.hot) for _ in range(order.batch)]
+            results = await ledgers.create_transfers(SPACE, events)
+            assert all(result.status is Status.CREATED for result in results), results[:3]
+            counting.count(began, order.batch)
+
+    await asyncio.gather(*(caller() for _ in range(order.callers)))
+    return counting.load()
+
+
+async def _run(order: LedgerOrder) -> LedgerLoad:
+    clock = SystemClock()
+    store = PostgresStore(order.url, SCHEMA, LedgerEngine(clock))
+    await store.open()
+    writer = Writer(store, clock)
+    await writer.start()
+    reader = PooledReader(order.url, SCHEMA, [QUERIES])
+    await reader.open()
+    try:
+        ledgers = Ledgers(reader, writer, clock)
+        await open_accounts(ledgers)
+        gc.collect()
+        # As the servers of the product do after their start.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        return await play(ledgers, order)
+    finally:
+        await writer.close()
+        await reader.close()
+        await store.close()
+
+
+def main() -> None:
+    """Play the order that stands on standard input."""
+    order = LedgerOrder(**json.load(sys.stdin))
+    print(json.dumps(asdict(uvloop.run(_run(order)))))
+
+
+if __name__ == "__main__":
+    main()
