@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
+from uuid import UUID, SafeUUID
 
 T = TypeVar("T")
 
@@ -17,6 +18,17 @@ def value(cls: type[T]) -> type[T]:
     `object.__setattr__` and takes several times as long to make; a payment makes over a hundred.
     """
     return dataclass(slots=True, unsafe_hash=True)(cls)
+
+
+_SET = object.__setattr__
+
+
+def quick_uuid(number: int) -> UUID:
+    """Return the UUID of a number below 2**128, without the checks of its constructor."""
+    made = UUID.__new__(UUID)
+    _SET(made, "int", number)
+    _SET(made, "is_safe", SafeUUID.unknown)
+    return made
 
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -84,8 +84,8 @@ class ToyNeeds:
     """The accounts of a batch."""
 
     ensure: Sequence[Insert]
-    lock: Sequence[tuple[str, Key]]
-    read: Sequence[tuple[str, Key]] = ()
+    lock: Mapping[str, Sequence[Key]]
+    read: Mapping[str, Sequence[Key]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -124,7 +124,7 @@ class ToyEngine:
     def needs(self, units: Sequence[Unit]) -> ToyNeeds:
         accounts = {add.account for unit in units for add in unit.transfers}
         ensure = [Insert("toy_account", {"id": account, "total": 0}) for account in accounts]
-        return ToyNeeds(ensure, [("toy_account", (account,)) for account in accounts])
+        return ToyNeeds(ensure, {"toy_account": [(account,) for account in accounts]})
 
     def open(self, rows: dict[tuple[str, Key], Row], *, slot: int, sequence: int) -> ToyJudge:
         return ToyJudge(rows)

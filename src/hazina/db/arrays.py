@@ -11,11 +11,12 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from struct import Struct
 from typing import Any
-from uuid import UUID, SafeUUID
+from uuid import UUID
 
 import orjson
 
 from hazina.db.table import Kind
+from hazina.values import quick_uuid
 
 ARRAY_OIDS: dict[Kind, int] = {
     "text": 1009, "uuid": 2951, "bigint": 1016, "integer": 1007, "numeric": 1231,
@@ -208,14 +209,7 @@ def _read_integer(data: bytes) -> int:
 
 
 def _read_uuid(data: bytes) -> UUID:
-    # UUID's own constructor checks what PostgreSQL has checked, at twice the cost.
-    made = UUID.__new__(UUID)
-    _SET(made, "int", int.from_bytes(data, "big"))
-    _SET(made, "is_safe", SafeUUID.unknown)
-    return made
-
-
-_SET = object.__setattr__
+    return quick_uuid(int.from_bytes(data, "big"))
 
 
 def _read_timestamptz(data: bytes) -> datetime:

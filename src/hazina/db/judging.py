@@ -13,13 +13,16 @@ from hazina.db.unit import (
     Claim,
     Committed,
     Delete,
+    EngineWrite,
     Insert,
+    InsertRows,
     Quarantined,
     Refused,
     Stale,
     Taken,
     Unit,
     Update,
+    UpdateRows,
     Verdict,
 )
 
@@ -44,9 +47,12 @@ class Effects:
     changes: dict[Place, Change] = field(default_factory=dict)
     deletes: dict[Place, int] = field(default_factory=dict)
     claims: dict[Place, Row] = field(default_factory=dict)
+    insert_rows: list[InsertRows] = field(default_factory=list)
+    update_rows: list[UpdateRows] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.inserts or self.changes or self.deletes or self.claims)
+        singly = self.inserts or self.changes or self.deletes or self.claims
+        return bool(singly or self.insert_rows or self.update_rows)
 
 
 def check(unit: Unit, schema: Schema) -> str | None:
@@ -55,6 +61,8 @@ def check(unit: Unit, schema: Schema) -> str | None:
     Every row of a tenant's table is the unit's merchant's; updates and deletes name a row relied
     on; no row is written twice; columns are known.
     """
+    if not (unit.claims or unit.writes or unit.on_refusal):
+        return None
     relied = {(row.table, row.key, row.version) for row in unit.relies_on}
     for writes in ((*unit.claims, *unit.writes), unit.on_refusal):
         places: set[Place] = set()
@@ -133,7 +141,7 @@ class Judging:
             # Nobody was accepted with this claim: take it back before anything else is written.
             self.effects.deletes[place] = 1
         if self._engine is not None:
-            self._apply(self._engine.writes())
+            self._apply_engine(self._engine.writes())
         return verdicts
 
     def _order(self, place: Place) -> tuple[int, Key]:
@@ -207,6 +215,18 @@ class Judging:
                     self._delete(write)
                 case _:
                     assert_never(write)
+
+    def _apply_engine(self, writes: Iterable[EngineWrite]) -> None:
+        """Take over what the engine leaves; whole columns are no unit's business."""
+        singly: list[Insert | Update | Delete] = []
+        for write in writes:
+            if isinstance(write, InsertRows):
+                self.effects.insert_rows.append(write)
+            elif isinstance(write, UpdateRows):
+                self.effects.update_rows.append(write)
+            else:
+                singly.append(write)
+        self._apply(singly)
 
     def _update(self, write: Update) -> None:
         place = write.table, write.key

@@ -80,7 +80,13 @@ class MemoryStore:
         if self._engine is not None:
             needs = self._engine.needs(units)
             ensured = [write for write in needs.ensure if not self._exists(self._place(write))]
-            rows = self._rows([*needs.lock, *needs.read], ensured)
+            places = [
+                (table, key)
+                for wanted_rows in (needs.lock, needs.read)
+                for table, keys in wanted_rows.items()
+                for key in keys
+            ]
+            rows = self._rows(places, ensured)
             judge = self._engine.open(rows, slot=_SLOT, sequence=sequence)
         judging = Judging(
             self._schema, wanted, won, versions, judge, _SLOT << 40 | sequence, self._exists
@@ -124,12 +130,22 @@ class MemoryStore:
         for place, row in effects.claims.items():
             if not self._exists(place):
                 self._insert(self._schema[place[0]], row, 1)
+        for many in effects.insert_rows:
+            for row in _turned(many.columns):
+                self._insert(self._schema[many.table], row, 1)
         for (name, key), change in effects.changes.items():
-            table, stored = self._schema[name], self.tables[name][key]
-            stored.update(self._values(table, change.changes))
-            if table.versioned:
-                assert stored["version"] == change.version, f"{name} {key} changed under judging"
-                stored["version"] = change.version_next
+            self._change(name, key, change.version, change.version_next, change.changes)
+        for changed in effects.update_rows:
+            rows_changed = _turned(changed.columns)
+            for key, version, row in zip(changed.keys, changed.versions, rows_changed, strict=True):
+                self._change(changed.table, key, version, version + 1, row)
+
+    def _change(self, name: str, key: Key, version: int, version_next: int, row: Row) -> None:
+        table, stored = self._schema[name], self.tables[name][key]
+        stored.update(self._values(table, row))
+        if table.versioned:
+            assert stored["version"] == version, f"{name} {key} changed under judging"
+            stored["version"] = version_next
 
     def _exists(self, place: Place) -> bool:
         return place[1] in self.tables[place[0]]
@@ -184,6 +200,12 @@ class MemoryStore:
                 if (kind == "text" and b"\x00" in data) or (kind == "jsonb" and b"\\u0000" in data):
                     return f"{write.table}.{name} holds U+0000"
         return None
+
+
+def _turned(columns: Mapping[str, Sequence[Any]]) -> list[Row]:
+    """Return rows that were given column by column."""
+    values = zip(*columns.values(), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in values]
 
 
 class MemoryReader:

@@ -20,6 +20,7 @@ from hazina.db.unit import (
     Committed,
     Engine,
     Insert,
+    Needs,
     Overloaded,
     Quarantined,
     Refused,
@@ -247,14 +248,13 @@ class PostgresStore:
         batch_lock = call(_LOCK, ("bigint",), slot.batch_id())
         holding = slot.renew(self._settings.lease_ms) if renewing else slot.held()
         calls = [_BEGIN, batch_lock, holding]
-        reads: list[tuple[str, Table, list[Key]]] = []
+        reads: list[tuple[str, Table, Sequence[Key]]] = []
         ensured: dict[str, dict[Key, Row]] = {}
-        locks: list[Place] = []
-        later: list[Place] = []
+        wanted: list[tuple[str, Table, Sequence[Key]]] = []
         if self._engine is not None:
             needs = self._engine.needs(units)
             ensured = _by_key(needs.ensure, self._schema)
-            locks, later = list(needs.lock), list(needs.read)
+            wanted = self._wanted(needs)
         for table in self._ranked({**claims, **ensured}):
             for form, rows in (("claim", claims), ("ensure", ensured)):
                 if table.name in rows:
@@ -263,19 +263,31 @@ class PostgresStore:
                     calls.append(self._statements.claim(table, ordered))
                     reads.append((form, table, keys))
         relied = [(row.table, row.key) for unit in units for row in unit.relies_on]
-        for form, places in (("versions", relied), ("lock", locks), ("read", later)):
-            for table, keys in self._grouped(places):
-                calls.append(getattr(self._statements, form)(table, keys))
-                reads.append((form, table, keys))
+        looks = [("versions", table, keys) for table, keys in self._grouped(relied)]
+        for look in [*looks, *wanted]:
+            form, table, sought = look
+            calls.append(getattr(self._statements, form)(table, sought))
+            reads.append(look)
         results = await link.run(calls)
         if not results[2].ntuples:
             raise _SlotLost
         if renewing:
             self._renewed_ms = self._clock.monotonic_ms()
         found = Found()
-        for (form, table, keys), result in zip(reads, results[3:], strict=True):
-            take_in(found, form, table, keys, result)
+        for (form, table, sought), result in zip(reads, results[3:], strict=True):
+            take_in(found, form, table, sought, result)
         return found
+
+    def _wanted(self, needs: Needs) -> list[tuple[str, Table, Sequence[Key]]]:
+        """Return what the engine wants: locks by rank and in key order, then what they protect."""
+        wanted: list[tuple[str, Table, Sequence[Key]]] = []
+        for form, keys in (("lock", needs.lock), ("read", needs.read)):
+            tables = sorted((self._schema[name] for name in keys), key=lambda table: table.rank)
+            for table in tables:
+                if keys[table.name]:
+                    ordered = sorted(keys[table.name], key=table.order_of)
+                    wanted.append((form, table, ordered))
+        return wanted
 
     def _ranked(self, names: dict[str, dict[Key, Row]]) -> list[Table]:
         return sorted((self._schema[name] for name in names), key=lambda table: table.rank)
@@ -301,6 +313,11 @@ class PostgresStore:
             rows, versions = [row for row, _ in pairs], [version for _, version in pairs]
             calls.append(self._statements.insert(table, rows, versions))
             counts.append((table.name, len(keys)))
+        for many in sorted(effects.insert_rows, key=lambda many: self._schema[many.table].rank):
+            ones = [1] * len(next(iter(many.columns.values())))
+            table = self._schema[many.table]
+            calls.append(self._statements.insert_columns(table, many.columns, ones))
+            counts.append((table.name, len(ones)))
         for table, keys in self._grouped(list(effects.claims)):
             rows = [effects.claims[table.name, key] for key in keys]
             calls.append(self._statements.claim(table, rows))
@@ -308,6 +325,18 @@ class PostgresStore:
         for table, changes in self._changes(effects):
             calls.append(self._statements.update(table, changes))
             counts.append((table.name, len(changes)))
+        for changed in sorted(effects.update_rows, key=lambda many: self._schema[many.table].rank):
+            table = self._schema[changed.table]
+            calls.append(
+                self._statements.update_columns(
+                    table,
+                    changed.keys,
+                    changed.versions,
+                    [version + 1 for version in changed.versions],
+                    changed.columns,
+                )
+            )
+            counts.append((table.name, len(changed.keys)))
         append, following = slot.append(digest)
         results = await link.run([*calls, append])
         for (name, count), result in zip(counts, results, strict=False):

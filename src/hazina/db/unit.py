@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any, Protocol
 
@@ -57,6 +57,34 @@ class Delete:
 
 
 Write = Insert | Claim | Update | Delete
+
+
+@value
+class InsertRows:
+    """Add rows, given column by column, whose keys nobody else can be adding; for engines.
+
+    A column that is left out is NULL in every row.
+    """
+
+    table: str
+    columns: Mapping[str, Sequence[Any]]
+
+
+@value
+class UpdateRows:
+    """Change the rows with these keys and versions, column by column; for engines.
+
+    Nothing else in the batch may write these rows.
+    """
+
+    table: str
+    keys: Sequence[Key]
+    versions: Sequence[int]
+    columns: Mapping[str, Sequence[Any]]
+
+
+EngineWrite = Insert | Update | Delete | InsertRows | UpdateRows
+"""What an engine leaves. Its batches have thousands of rows: each as a value is costly."""
 
 
 @value
@@ -137,10 +165,10 @@ class Needs(Protocol):
 
     ensure: Sequence[Insert]
     """Rows to insert if absent, before anything is locked (accounts)."""
-    lock: Sequence[tuple[str, Key]]
-    """Rows to lock and read."""
-    read: Sequence[tuple[str, Key]]
-    """Rows to read, after the locks."""
+    lock: Mapping[str, Sequence[Key]]
+    """Rows to lock and read: distinct keys by table."""
+    read: Mapping[str, Sequence[Key]]
+    """Rows to read, after the locks: distinct keys by table."""
 
 
 class BatchJudge(Protocol):
@@ -149,7 +177,7 @@ class BatchJudge(Protocol):
     def judge(self, unit: Unit) -> Refused | tuple[Any, ...]:
         """Accept the unit's transfers (their results) or refuse them all, leaving no effect."""
 
-    def writes(self) -> Sequence[Insert | Update | Delete]:
+    def writes(self) -> Sequence[EngineWrite]:
         """Return what the accepted units, and the ids of refused ones, leave in the tables."""
 
     def digest(self) -> bytes:

@@ -40,6 +40,10 @@ _CLOSING = _CLOSING_DEBIT | _CLOSING_CREDIT
 _CREATED = Status.CREATED
 
 
+Line = tuple[UUID, int, UUID, int, int, int, int, int, int]
+"""The values of a line of history, in the order of its table's columns."""
+
+
 class Mark(NamedTuple):
     """How far the batch had come when a unit, or an event of a client, began."""
 
@@ -49,38 +53,48 @@ class Mark(NamedTuple):
 
 
 class Book:
-    """Accounts, transfers and pending transfers of one batch, changed as units are judged."""
+    """Accounts, transfers and pending transfers of one batch, changed as units are judged.
+
+    All are found by the number of their id: UUIDs hash and compare in Python, numbers do not.
+    """
 
     def __init__(self, found: dict[tuple[str, Key], Row], stamps: Stamps) -> None:
-        self.accounts: dict[UUID, Balance] = {}
-        self.transfers: dict[UUID, Row] = {}
-        self.pending: dict[UUID, Pending] = {}
-        self.failed: set[UUID] = set()
-        self.resolved: dict[UUID, Pending] = {}
+        self.accounts: dict[int, Balance] = {}
+        self.transfers: dict[int, Row] = {}
+        self.pending: dict[int, Pending] = {}
+        self.failed: set[int] = set()
+        self.resolved: dict[int, Pending] = {}
         self.stamps = stamps
         self._undo: list[tuple[Balance, int, int, int, int, int, int, UUID | None]] = []
-        self._undo_pending: list[UUID] = []
+        self._undo_pending: list[int] = []
+        self._undoable = False
         self.transfers_new: list[dict[str, Any]] = []
-        self.lines_new: list[dict[str, Any]] = []
+        self.lines_new: list[Line] = []
         self.failed_new: list[dict[str, Any]] = []
         self.accounts_new: list[dict[str, Any]] = []
         for (table, key), row in found.items():
             if table == "account":
-                self.accounts[key[0]] = Balance(row)
+                self.accounts[key[0].int] = Balance(row)
             elif table == "transfer":
-                self.transfers[key[0]] = row
+                self.transfers[key[0].int] = row
             elif table == "pending":
-                pending = self.pending[key[0]] = Pending(row, row["expires_ns"], row["version"])
+                pending = self.pending[key[0].int] = Pending(row, row["expires_ns"], row["version"])
                 pending.state = row["state"]
             else:
                 assert table == "seen", table
-                self.failed.add(key[0])
+                self.failed.add(key[0].int)
 
     def mark(self) -> Mark:
         """Begin what can be undone as a whole."""
+        self.settle()
+        self._undoable = True
+        return Mark(len(self.transfers_new), len(self.lines_new), len(self.accounts_new))
+
+    def settle(self) -> None:
+        """Keep what was done: from here on there is nothing to undo, until the next mark."""
         self._undo.clear()
         self._undo_pending.clear()
-        return Mark(len(self.transfers_new), len(self.lines_new), len(self.accounts_new))
+        self._undoable = False
 
     def undo(self, mark: Mark) -> None:
         """Take back everything since the mark."""
@@ -98,10 +112,10 @@ class Book:
             self.pending[pending_id].state = "pending"
             self.resolved.pop(pending_id, None)
         for row in self.transfers_new[mark.transfers :]:
-            del self.transfers[row["id"]]
-            self.pending.pop(row["id"], None)
+            del self.transfers[row["id"].int]
+            self.pending.pop(row["id"].int, None)
         for row in self.accounts_new[mark.accounts :]:
-            del self.accounts[row["id"]]
+            del self.accounts[row["id"].int]
         del self.transfers_new[mark.transfers :]
         del self.lines_new[mark.lines :]
         del self.accounts_new[mark.accounts :]
@@ -110,12 +124,12 @@ class Book:
 
     def remember_failure(self, transfer: Transfer, status: Status) -> None:
         """Keep an id that failed for a reason that may pass."""
-        self.failed.add(transfer.id)
+        self.failed.add(transfer.id.int)
         self.failed_new.append(rows.failed(transfer, status))
 
     def open(self, account: Account, flags: int) -> Status:
         """Open a client's account, or say why not and change nothing."""
-        existing = self.accounts.get(account.id)
+        existing = self.accounts.get(account.id.int)
         if existing is not None:
             found = {**existing.row, "flags": existing.flags_now}
             return compare_account(account, flags, found)
@@ -135,17 +149,18 @@ class Book:
         self.stamps.next()
         row = rows.account(account, flags, timestamp, len(self.accounts_new))
         self.accounts_new.append(row)
-        self.accounts[account.id] = Balance({**row, "version": 1})
+        self.accounts[account.id.int] = Balance({**row, "version": 1})
         return _CREATED
 
     def post(self, transfer: Transfer, flags: int) -> Status:
         """Book one transfer, or say why not and change nothing."""
-        existing = self.transfers.get(transfer.id)
+        transfer_id = transfer.id.int
+        existing = self.transfers.get(transfer_id)
         if existing is not None:
             pending_id = transfer.pending_id
-            named = None if pending_id is None else self.transfers.get(pending_id)
+            named = None if pending_id is None else self.transfers.get(pending_id.int)
             return compare_transfer(transfer, flags, existing, named)
-        if transfer.id in self.failed:
+        if transfer_id in self.failed:
             return Status.ID_ALREADY_FAILED
         if flags & _RESOLVE:
             return self._resolve(transfer, flags)
@@ -157,10 +172,10 @@ class Book:
         if problem is not None:
             return problem
         space = None if transfer.asked is None else transfer.asked.space
-        debit = self.accounts.get(transfer.debit_account_id)
+        debit = self.accounts.get(transfer.debit_account_id.int)
         if debit is None or debit.space != space:
             return Status.DEBIT_ACCOUNT_NOT_FOUND
-        credit = self.accounts.get(transfer.credit_account_id)
+        credit = self.accounts.get(transfer.credit_account_id.int)
         if credit is None or credit.space != space:
             return Status.CREDIT_ACCOUNT_NOT_FOUND
         if debit.ledger != credit.ledger:
@@ -179,12 +194,13 @@ class Book:
         problem = past_limits(debit, credit, amount, flags & _PENDING, expires_ns)
         if problem is not None:
             return problem
-        self._keep(debit, credit)
+        if self._undoable:
+            self._keep(debit, credit)
         row = rows.transfer(transfer, flags, amount, timestamp, len(self.transfers_new))
         if flags & _PENDING:
             debit.debits_pending += amount
             credit.credits_pending += amount
-            self.pending[transfer.id] = Pending(row, expires_ns, 0)
+            self.pending[transfer.id.int] = Pending(row, expires_ns, 0)
             if flags & _CLOSING_DEBIT:
                 debit.closed_by = transfer.id
             if flags & _CLOSING_CREDIT:
@@ -203,8 +219,8 @@ class Book:
         problem = unsound_resolution(transfer, flags)
         if problem is not None:
             return problem
-        pending_id = transfer.pending_id
-        assert pending_id is not None
+        assert transfer.pending_id is not None
+        pending_id = transfer.pending_id.int
         named = self.transfers.get(pending_id)
         space = None if transfer.asked is None else transfer.asked.space
         if named is None or named.get("space") != space:
@@ -218,14 +234,16 @@ class Book:
         )
         if problem is not None:
             return problem
-        debit = self.accounts[pending.debit_account_id]
-        credit = self.accounts[pending.credit_account_id]
+        debit = self.accounts[pending.debit_account_id.int]
+        credit = self.accounts[pending.credit_account_id.int]
         problem = self._import_problem(transfer, flags, debit, credit)
         if problem is None and flags & _POST:
             problem = closed(debit, credit)
         if problem is not None:
             return problem
-        self._keep(debit, credit)
+        if self._undoable:
+            self._keep(debit, credit)
+            self._undo_pending.append(pending_id)
         debit.debits_pending -= pending.amount
         credit.credits_pending -= pending.amount
         if flags & _POST:
@@ -236,17 +254,16 @@ class Book:
         self._reopen(pending_id, debit, credit)
         pending.state = rows.STATES[flags & _RESOLVE]
         self.resolved[pending_id] = pending
-        self._undo_pending.append(pending_id)
         timestamp = self._timestamp(transfer, flags)
         position = len(self.transfers_new)
         row = rows.transfer(transfer, flags, amount, timestamp, position, named)
         self._append(row, debit, credit)
         return _CREATED
 
-    def _reopen(self, pending_id: UUID, debit: Balance, credit: Balance) -> None:
+    def _reopen(self, pending_id: int, debit: Balance, credit: Balance) -> None:
         """Open accounts again that this pending transfer closed."""
         for balance in (debit, credit):
-            if balance.closed_by is not None and balance.closed_by == pending_id:
+            if balance.closed_by is not None and balance.closed_by.int == pending_id:
                 balance.closed_by = None
 
     def _timestamp(self, transfer: Transfer, flags: int) -> int:
@@ -293,25 +310,20 @@ class Book:
 
     def _append(self, row: dict[str, Any], debit: Balance, credit: Balance) -> None:
         self.stamps.next()
-        self.transfers[row["id"]] = row
+        transfer_id, amount, timestamp = row["id"], row["amount"], row["timestamp"]
+        self.transfers[transfer_id.int] = row
         self.transfers_new.append(row)
         for balance in (debit, credit):
-            balance.timestamp_last = row["timestamp"]
+            balance.timestamp_last = timestamp
             if balance.keeps_lines:
                 balance.lines += 1
                 self.lines_new.append(
-                    {
-                        "account_id": balance.id,
-                        "line": balance.lines,
-                        "transfer_id": row["id"],
-                        "amount": row["amount"],
-                        "debits_pending": balance.debits_pending,
-                        "debits_posted": balance.debits_posted,
-                        "credits_pending": balance.credits_pending,
-                        "credits_posted": balance.credits_posted,
-                        "timestamp": row["timestamp"],
-                    }
-                )
+                    (
+                        balance.id, balance.lines, transfer_id, amount, balance.debits_pending,
+                        balance.debits_posted, balance.credits_pending, balance.credits_posted,
+                        timestamp,
+                    )
+                )  # fmt: skip
 
 
 def _newest(made: list[dict[str, Any]], space: str, floor: int) -> int:

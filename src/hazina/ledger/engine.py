@@ -5,15 +5,14 @@ Pure: rows in, writes out. How a transfer is booked stands in `book.py` and `rul
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 from hazina.clock import Clock, SystemClock
 from hazina.db.table import Key, Row
-from hazina.db.unit import Delete, Insert, Refused, Unit, Update
+from hazina.db.unit import EngineWrite, Insert, Refused, Unit
 from hazina.ledger import rows
 from hazina.ledger.book import Book
 from hazina.ledger.canonical import digest
@@ -33,8 +32,8 @@ class LedgerNeeds:
     """The ledger's rows of a batch (see `hazina.db.unit.Needs`)."""
 
     ensure: Sequence[Insert]
-    lock: Sequence[tuple[str, Key]]
-    read: Sequence[tuple[str, Key]]
+    lock: Mapping[str, Sequence[Key]]
+    read: Mapping[str, Sequence[Key]]
 
 
 class LedgerEngine:
@@ -44,7 +43,7 @@ class LedgerEngine:
     """
 
     def __init__(self, clock: Clock | None = None, stamp_step: int = STEP) -> None:
-        self._known: set[UUID] = set()
+        self._known: set[int] = set()
         self._stamps = Stamps(clock or SystemClock(), stamp_step)
 
     def needs(self, units: Sequence[Unit]) -> LedgerNeeds:
@@ -54,34 +53,36 @@ class LedgerEngine:
         and these are locked before anything is read.
         """
         known = self._known
-        ensure: dict[UUID, Insert] = {}
-        accounts: dict[UUID, None] = {}
-        transfers: dict[UUID, None] = {}
-        seen: dict[UUID, None] = {}
-        pending: dict[UUID, None] = {}
+        ensure: dict[int, Insert] = {}
+        accounts: dict[int, Key] = {}
+        transfers: dict[int, Key] = {}
+        pending: dict[int, Key] = {}
         for unit in units:
             for transfer in unit.transfers:
                 if type(transfer) is Account:
-                    accounts[transfer.id] = None
+                    accounts[transfer.id.int] = (transfer.id,)
                     continue
-                accounts[transfer.debit_account_id] = None
-                accounts[transfer.credit_account_id] = None
-                transfers[transfer.id] = seen[transfer.id] = None
+                accounts[transfer.debit_account_id.int] = (transfer.debit_account_id,)
+                accounts[transfer.credit_account_id.int] = (transfer.credit_account_id,)
+                transfers[transfer.id.int] = (transfer.id,)
                 if transfer.pending_id is not None:
-                    # Read as a transfer too, to tell one that is not pending from none at all.
-                    transfers[transfer.pending_id] = pending[transfer.pending_id] = None
+                    pending[transfer.pending_id.int] = (transfer.pending_id,)
                 for account in transfer.opens:
-                    if account.id not in known and account.id not in ensure:
-                        ensure[account.id] = _opening(account)
-                        accounts[account.id] = None  # Its opening is recorded under its lock.
+                    number = account.id.int
+                    if number not in known and number not in ensure:
+                        ensure[number] = _opening(account)
+                        accounts[number] = (account.id,)  # Its opening is recorded under its lock.
+        seen = list(transfers.values())
+        # Read as a transfer too, to tell one that is not pending from none at all.
+        transfers.update(pending)
         return LedgerNeeds(
             ensure=list(ensure.values()),
-            lock=[("account", (key,)) for key in accounts],
-            read=[
-                *(("transfer", (key,)) for key in transfers),
-                *(("seen", (key,)) for key in seen),
-                *(("pending", (key,)) for key in pending),
-            ],
+            lock={"account": list(accounts.values())},
+            read={
+                "transfer": list(transfers.values()),
+                "seen": seen,
+                "pending": list(pending.values()),
+            },
         )
 
     def open(self, found: dict[tuple[str, Key], Row], *, slot: int, sequence: int) -> LedgerBatch:
@@ -95,7 +96,7 @@ class LedgerEngine:
                 newest = max(newest, row["timestamp_last"], row["timestamp"] or 0)
                 # A first version may be one that this very batch inserted, and be rolled back.
                 if row["version"] > 1:
-                    known.add(key[0])
+                    known.add(key[0].int)
         self._stamps.begin(slot, newest)
         return LedgerBatch(Book(found, self._stamps), slot, sequence)
 
@@ -140,15 +141,13 @@ class LedgerBatch:
             results.append(status)
         return tuple(results)
 
-    def writes(self) -> Sequence[Insert | Update | Delete]:
-        """Return one update per account touched, and a row for everything appended."""
+    def writes(self) -> Sequence[EngineWrite]:
+        """Return how each account touched changes, and everything appended."""
         book = self._book
         place = {"slot": self._slot, "sequence": self._sequence}
         opened = {"opened_slot": self._slot, "opened_sequence": self._sequence}
         for row in book.accounts_new:
             row.update(opened)
-        for row in book.transfers_new:
-            row.update(place)
         for position, row in enumerate(book.failed_new):
             row.update(place, position=position)
         self._openings = [
@@ -157,8 +156,7 @@ class LedgerBatch:
         ]
         return [
             *(Insert("account", row) for row in book.accounts_new),
-            *(Insert("transfer", row) for row in book.transfers_new),
-            *(Insert("account_history", line) for line in book.lines_new),
+            *rows.appended(book, self._slot, self._sequence),
             *rows.pending_writes(book),
             *rows.account_updates(book, self._openings),
             *(Insert("seen", row) for row in book.failed_new),

@@ -92,11 +92,10 @@ def unsound_transfer(transfer: Transfer, flags: int) -> Status | None:
 
     Amounts of zero are a client's right (TigerBeetle allows them) and no payment's.
     """
-    if transfer.asked is not None:
-        problem = _unsound_account_ids(transfer)
-        if problem is not None:
-            return problem
-    if transfer.debit_account_id == transfer.credit_account_id:
+    debit_id, credit_id = transfer.debit_account_id.int, transfer.credit_account_id.int
+    if transfer.asked is not None and not (0 < debit_id < _INT_MAX and 0 < credit_id < _INT_MAX):
+        return _unsound_account_ids(transfer)
+    if debit_id == credit_id:
         return Status.ACCOUNTS_MUST_BE_DIFFERENT
     if transfer.pending_id is not None:
         return Status.PENDING_ID_MUST_BE_ZERO
@@ -115,16 +114,14 @@ def unsound_transfer(transfer: Transfer, flags: int) -> Status | None:
     return None
 
 
-def _unsound_account_ids(transfer: Transfer) -> Status | None:
+def _unsound_account_ids(transfer: Transfer) -> Status:
     if transfer.debit_account_id == _NO_ID:
         return Status.DEBIT_ACCOUNT_ID_MUST_NOT_BE_ZERO
     if transfer.debit_account_id == _ID_MAX:
         return Status.DEBIT_ACCOUNT_ID_MUST_NOT_BE_INT_MAX
     if transfer.credit_account_id == _NO_ID:
         return Status.CREDIT_ACCOUNT_ID_MUST_NOT_BE_ZERO
-    if transfer.credit_account_id == _ID_MAX:
-        return Status.CREDIT_ACCOUNT_ID_MUST_NOT_BE_INT_MAX
-    return None
+    return Status.CREDIT_ACCOUNT_ID_MUST_NOT_BE_INT_MAX
 
 
 def _timing(asked: Asked, imported: int, batch_imported: int, now: int) -> Status | None:

@@ -37,7 +37,7 @@ def judge_accounts(book: Book, accounts: Sequence[Account]) -> tuple[Result, ...
             account, own
         )
         if status is _CREATED or status is _EXISTS:
-            timestamp = book.accounts[account.id].timestamp
+            timestamp = book.accounts[account.id.int].timestamp
             assert timestamp is not None, "a client's account has a timestamp"
             return Result(status, timestamp)
         return Result(status, book.stamps.next())
@@ -56,7 +56,7 @@ def judge_transfers(book: Book, transfers: Sequence[Transfer]) -> tuple[Result, 
             transfer, own
         )
         if status is _CREATED or status is _EXISTS:
-            return Result(status, book.transfers[transfer.id]["timestamp"])
+            return Result(status, book.transfers[transfer.id.int]["timestamp"])
         return Result(status, book.stamps.next())
 
     def failed(index: int, status: Status) -> None:
@@ -73,14 +73,15 @@ def _judge(
     results: list[Result] = []
     chain: int | None = None
     broken = False
-    mark: Mark = book.mark()
+    mark: Mark | None = None
     last = len(flags) - 1
+    book.settle()
     for index, own in enumerate(flags):
         linked = own & _LINKED
-        if chain is None:
+        if linked and chain is None:
+            # An event by itself leaves nothing behind when it fails: only chains are undone.
             mark = book.mark()
-            if linked:
-                chain, broken = index, False
+            chain, broken = index, False
         if linked and index == last:
             result = Result(Status.LINKED_EVENT_CHAIN_OPEN, book.stamps.next())
         elif broken:
@@ -91,12 +92,14 @@ def _judge(
         if result.status is not _CREATED:
             if chain is not None and not broken:
                 broken = True
+                assert mark is not None
                 book.undo(mark)
                 results[chain:index] = [
                     Result(Status.LINKED_EVENT_FAILED, undone.timestamp)
                     for undone in results[chain:index]
                 ]
             failed(index, result.status)
-        if not linked:
+        if chain is not None and not linked:
+            book.settle()
             chain, broken = None, False
     return tuple(results)

@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from hazina.db.table import Row
-from hazina.db.unit import Insert, Update
+from hazina.db.unit import Insert, InsertRows, Update, UpdateRows
 from hazina.ledger.existing import stored_64, stored_128
 from hazina.ledger.rules import Balance, Pending
+from hazina.ledger.tables import ACCOUNT_HISTORY
 from hazina.ledger.types import Account, Asked, Status, Transfer, TransferFlag
+from hazina.values import quick_uuid
 
 if TYPE_CHECKING:
     from hazina.ledger.book import Book
 
 _PENDING = TransferFlag.PENDING + 0
+_MOVED = (
+    "id", "debit_account_id", "credit_account_id", "amount", "ledger", "code", "flags",
+    "pending_id", "timeout_seconds", "reference", "entry", "position", "timestamp",
+)  # fmt: skip
+_ASKED = (
+    "space", "client_id", "user_data_128", "user_data_64", "user_data_32", "metadata",
+)  # fmt: skip
+_BALANCES: dict[str, Callable[[Balance], int]] = {
+    name: attrgetter(name)
+    for name in (
+        "debits_pending", "debits_posted", "credits_pending", "credits_posted", "lines",
+        "timestamp_last",
+    )
+}  # fmt: skip
 _OPENING = ("timestamp", "opened_slot", "opened_sequence", "opened_position")
 
 STATES = {
@@ -113,10 +130,11 @@ def pending_writes(book: Book) -> Iterator[Insert | Update]:
     """Return the pending transfers made or resolved, one write each."""
     for row in book.transfers_new:
         if row["flags"] & _PENDING:
-            yield Insert("pending", _pending(row["id"], book.pending[row["id"]]))
-    for pending_id, pending in book.resolved.items():
+            yield Insert("pending", _pending(row["id"], book.pending[row["id"].int]))
+    for number, pending in book.resolved.items():
         if pending.version:
-            yield Update("pending", (pending_id,), pending.version, {"state": pending.state})
+            key = (quick_uuid(number),)
+            yield Update("pending", key, pending.version, {"state": pending.state})
 
 
 def openings(book: Book, slot: int, sequence: int) -> list[dict[str, Any]]:
@@ -138,34 +156,66 @@ def openings(book: Book, slot: int, sequence: int) -> list[dict[str, Any]]:
     ]
 
 
-def account_updates(book: Book, opened: Iterable[Row]) -> Iterator[Update]:
-    """Return one update for each account that a transfer touched or that is recorded as opened."""
-    changed: dict[UUID, dict[str, Any]] = {}
+def appended(book: Book, slot: int, sequence: int) -> Iterator[InsertRows]:
+    """Return the transfers and lines of history, column by column.
+
+    Transfers go in the order of their ids, so that two writers that insert the same ones at once do
+    not wait for each other in a circle.
+    """
+    made = sorted(book.transfers_new, key=_id_of)
+    if made:
+        columns: dict[str, list[Any]] = {name: [row[name] for row in made] for name in _MOVED}
+        if any("space" in row for row in made):
+            columns.update({name: [row.get(name) for row in made] for name in _ASKED})
+        columns["slot"] = [slot] * len(made)
+        columns["sequence"] = [sequence] * len(made)
+        yield InsertRows("transfer", columns)
+    if book.lines_new:
+        lines = zip(*book.lines_new, strict=True)
+        yield InsertRows("account_history", dict(zip(ACCOUNT_HISTORY.columns, lines, strict=True)))
+
+
+def account_updates(book: Book, opened: Iterable[Row]) -> Iterator[Update | UpdateRows]:
+    """Return how accounts change that a transfer touched or that are recorded as opened."""
+    touched: dict[int, None] = {}
+    for moved in book.transfers_new:
+        touched[moved["debit_account_id"].int] = None
+        touched[moved["credit_account_id"].int] = None
+    usual = dict(touched)
     for row in opened:
-        balance = book.accounts[row["id"]]
+        number = row["id"].int
+        balance = book.accounts[number]
+        usual.pop(number, None)
+        changes: dict[str, Any] = {}
         if balance.timestamp is None:
-            changed[balance.id] = {name: row[name] for name in _OPENING}
-    for row in book.transfers_new:
-        for account_id in (row["debit_account_id"], row["credit_account_id"]):
-            changed.setdefault(account_id, {})
-    booked = {row["debit_account_id"] for row in book.transfers_new}
-    booked.update(row["credit_account_id"] for row in book.transfers_new)
-    for account_id, changes in changed.items():
-        balance = book.accounts[account_id]
-        if account_id in booked:
-            changes.update(_balances(balance))
-        yield Update("account", (account_id,), balance.version, changes)
+            changes = {name: row[name] for name in _OPENING}
+        if number in touched:
+            changes |= _balances(balance)
+        if changes:
+            yield Update("account", (balance.id,), balance.version, changes)
+    changed: list[Balance] = []
+    for number in usual:
+        balance = book.accounts[number]
+        if balance.closed_by is not balance.row["closed_by"]:
+            yield Update("account", (balance.id,), balance.version, _balances(balance))
+        else:
+            changed.append(balance)
+    if changed:
+        yield UpdateRows(
+            "account",
+            [(balance.id,) for balance in changed],
+            [balance.version for balance in changed],
+            {name: list(map(read, changed)) for name, read in _BALANCES.items()},
+        )
+
+
+def _id_of(row: Row) -> int:
+    number: int = row["id"].int
+    return number
 
 
 def _balances(balance: Balance) -> dict[str, Any]:
-    changes: dict[str, Any] = {
-        "debits_pending": balance.debits_pending,
-        "debits_posted": balance.debits_posted,
-        "credits_pending": balance.credits_pending,
-        "credits_posted": balance.credits_posted,
-        "lines": balance.lines,
-        "timestamp_last": balance.timestamp_last,
-    }
+    changes: dict[str, Any] = {name: read(balance) for name, read in _BALANCES.items()}
     if balance.closed_by != balance.row["closed_by"]:
         changes["closed_by"] = balance.closed_by
     return changes
@@ -186,8 +236,8 @@ def _pending(transfer_id: UUID, pending: Pending) -> dict[str, Any]:
 
 def _add_asked(row: dict[str, Any], asked: Asked) -> None:
     row["space"] = asked.space
-    row["client_id"] = UUID(int=asked.client_id)
-    row["user_data_128"] = stored_128(asked.user_data_128)
-    row["user_data_64"] = stored_64(asked.user_data_64)
+    row["client_id"] = quick_uuid(asked.client_id)
+    row["user_data_128"] = stored_128(asked.user_data_128) if asked.user_data_128 else None
+    row["user_data_64"] = stored_64(asked.user_data_64) if asked.user_data_64 else None
     row["user_data_32"] = asked.user_data_32 or None
     row["metadata"] = None if asked.metadata is None else dict(asked.metadata)

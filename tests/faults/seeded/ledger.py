@@ -67,7 +67,7 @@ LEDGER_BUGS: dict[str, Edit] = {
     ),
     "failed_ids_are_forgotten": Edit(
         "ledger/book.py",
-        "if transfer.id in self.failed:",
+        "if transfer_id in self.failed:",
         "if False:",
     ),
     "post_on_a_closed_account": Edit(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from hazina.db.table import Schema
-from hazina.db.unit import Committed, Insert, Refused, Unit, Update
+from hazina.db.unit import Committed, InsertRows, Refused, Unit, Update
 from hazina.ledger.canonical import digest
 from hazina.ledger.engine import LedgerEngine
 from hazina.ledger.tables import TABLES
@@ -269,10 +269,12 @@ def judged(*transfers: Transfer) -> Judged:
     batch.judge(unit)
     written = []
     for write in batch.writes():
-        if isinstance(write, Insert) and write.table == "transfer":
-            written.append(dict(write.row))
+        if isinstance(write, InsertRows) and write.table == "transfer":
+            values = zip(*write.columns.values(), strict=True)
+            written += [dict(zip(write.columns, row, strict=True)) for row in values]
         elif isinstance(write, Update) and write.table == "account":
             rows["account", write.key] |= write.changes
+    written.sort(key=lambda row: row["position"])
     return Judged(batch.digest(), written, list(rows.values()))
 
 
