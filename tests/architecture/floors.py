@@ -28,7 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "risk",
     ),
     ("payments", "setup_intents", "payouts", "issuing"),
-    ("reconciliation", "disputes", "checkout"),
+    ("reconciliation", "disputes", "checkout", "invariants"),
     ("dispatch", "connectors", "vault_client", "kafka", "redis", "mail"),
     ("bootstrap", "telemetry"),
     ("api", "workers", "checkout_page", "issuer_host", "simulators", "parity", "console"),

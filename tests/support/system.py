@@ -22,12 +22,11 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.rows import dict_row
 
-from hazina.bootstrap.app import SCHEMA, Core, open_core, query_files
+from hazina.bootstrap.app import Core, open_core
 from hazina.bootstrap.settings import Settings
-from hazina.db.pooled import PooledReader
 from hazina.ids import SystemIds
-from hazina.ledger import verify
 from tests.support.answers import demand_shape
+from tests.support.books import broken_invariants
 from tests.support.simulator import Simulator
 
 _T = TypeVar("_T")
@@ -192,20 +191,9 @@ class System:
         """End a key, as an operator would."""
         self._with_core(lambda core: core.merchants.revoke_key(key))
 
-    def broken_invariants(self) -> list[Any]:
-        """Return what the ledger's invariants and hash chains find wrong; empty when all holds."""
-
-        async def look() -> list[Any]:
-            files = [*query_files(), verify.INVARIANTS]
-            reader = PooledReader(self.database_url, SCHEMA, files, size=1)
-            await reader.open()
-            try:
-                broken: list[Any] = [*await verify.broken_invariants(reader.query)]
-                return [*broken, *(await verify.verify(reader.query))]
-            finally:
-                await reader.close()
-
-        return asyncio.run(look())
+    def broken_invariants(self) -> list[str]:
+        """Return which invariants do not hold, and what breaks them; empty when all hold."""
+        return asyncio.run(broken_invariants(self.database_url))
 
     def _with_core(self, work: Callable[[Core], Awaitable[_T]]) -> _T:
         async def run() -> _T:

@@ -309,6 +309,8 @@ class PostgresStore:
             calls.append(self._statements.delete(table, keys, versions))
             counts.append((table.name, len(keys)))
         for table, keys in self._grouped(list(effects.inserts)):
+            if table.in_order:
+                keys = [key for name, key in effects.inserts if name == table.name]
             pairs = [effects.inserts[table.name, key] for key in keys]
             rows, versions = [row for row, _ in pairs], [version for _, version in pairs]
             calls.append(self._statements.insert(table, rows, versions))

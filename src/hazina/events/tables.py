@@ -13,6 +13,7 @@ EVENT = Table(
         "sequence": "bigint", "created": "timestamptz", "body": "bytea",
     },
     versioned=False,
+    in_order=True,
 )  # fmt: skip
 TABLES = (EVENT,)
 API_VERSION = "2026-10-28.endive"

@@ -1,0 +1,145 @@
+"""Each invariant notices what breaks it: the checks are tested by planted damage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+from psycopg.types.numeric import IntLoader
+
+from hazina.db.queries import load_queries
+from hazina.invariants import service as invariants
+from hazina.invariants.check import Fetch, When
+from hazina.invariants.secrets import looks_like_card_number
+from hazina.invariants.service import CHECKS
+from tests.support.books import broken_invariants, entries_of
+from tests.support.flows import open_shop
+from tests.support.simulator import Simulator
+
+_NEW_COMMAND = (
+    "INSERT INTO command (merchant_id, id, operation, provider, payment_intent, charge, refund, "
+    "request, state, fence, inquiries, created) SELECT merchant_id, 'cmd_planted' || {n}, "
+    "operation, provider, payment_intent, charge, refund, request, '{state}', 1, 0, created "
+    "FROM command WHERE operation = '{operation}' LIMIT 1"
+)
+_TOLD_AGAIN = (
+    "INSERT INTO event (merchant_id, id, type, object_id, sequence, created, body) "
+    "SELECT merchant_id, id || 'x{n}', '{type}', object_id, {sequence}, created, "
+    "convert_to(replace(convert_from(body, 'UTF8'), '\"status\":\"succeeded\"', "
+    "'\"status\":\"processing\"'), 'UTF8') FROM event "
+    "WHERE type = 'payment_intent.succeeded' LIMIT 1"
+)
+_DAMAGE = {
+    "captured_within_authorized_and_refunded_within_captured":
+        "ALTER TABLE charge DROP CONSTRAINT charge_check1; UPDATE charge SET "
+        "amount_refund_reserved = amount_captured + 1 WHERE amount_captured > 0",
+    "intent_amounts_are_those_of_its_charges":
+        "UPDATE payment_intent SET amount_received = amount_received - 1 WHERE amount_received > 0",
+    "charge_counts_its_refunds": "UPDATE charge SET amount_refunded = 1 WHERE captured",
+    "ledger_holds_what_charges_hold": "UPDATE charge SET hold = NULL",
+    "chains_verify": "UPDATE transfer SET amount = amount + 1",
+    "one_effect_per_command": "DELETE FROM command WHERE operation = 'capture'",
+    "one_authorization_per_charge":
+        _NEW_COMMAND.format(n=1, state="done", operation="authorize"),
+    "one_command_per_refund": _NEW_COMMAND.format(n=2, state="done", operation="refund"),
+    "answered_key_has_answer_and_object":
+        "INSERT INTO idempotency_key (merchant_id, route, key, digest, operation, fence, answered, "
+        "created) SELECT merchant_id, 'r', 'k', 'd', 'pi_gone', 1, true, now() FROM merchant",
+    "nothing_is_told_twice":
+        "INSERT INTO event (merchant_id, id, type, object_id, sequence, created, body) SELECT "
+        "merchant_id, id || 'y', type, object_id, sequence, created, body FROM event",
+    "every_end_is_told_once":
+        "UPDATE event SET type = 'refund.lost' WHERE type = 'refund.created'",
+    "events_are_not_ahead_of_their_object":
+        _TOLD_AGAIN.format(n=1, type="payment_intent.processing", sequence=99),
+    "deliveries_are_of_events":
+        "INSERT INTO webhook_delivery (merchant_id, endpoint, event_id, position, state, attempts, "
+        "created) SELECT merchant_id, 'we_1', 'evt_gone', 1, 'pending', 0, now() FROM merchant",
+    "status_fits_what_happened":
+        "UPDATE payment_intent SET status = 'canceled' WHERE status = 'succeeded'",
+    "held_operation_is_an_open_command":
+        "UPDATE payment_intent SET operation = 'cmd_gone', operation_kind = 'capture'",
+    "only_legal_transitions_were_told":
+        _TOLD_AGAIN.format(n=2, type="payment_intent.processing", sequence=98),
+    "versions_never_go_back":
+        _TOLD_AGAIN.format(n=3, type="payment_intent.processing", sequence=1),
+    "unknown_is_not_booked_as_failed":
+        _NEW_COMMAND.format(n=3, state="waiting", operation="refund")
+        + "; UPDATE refund SET status = 'failed'",
+    "failed_leaves_no_effect": "UPDATE refund SET status = 'failed'",
+    "known_outcome_is_booked": "UPDATE refund SET status = 'pending'",
+    "lines_come_to_captured_less_refunded":
+        "UPDATE balance_transaction SET amount = amount + 1 WHERE type = 'charge'",
+    "customer_debits_equal_merchant_credits_and_fees":
+        "UPDATE balance_transaction SET fee = fee + 1",
+    "references_stay_within_the_merchant":
+        "UPDATE payment_intent SET customer = 'cus_of_another'",
+    "accounts_belong_to_merchants":
+        "UPDATE account SET owner = 'acct_of_nobody' WHERE owner <> ''",
+    "no_card_number_is_kept":
+        "UPDATE charge SET details = '{\"note\": \"4242 4242 4242 4242\"}'",
+    "nothing_is_left_open": "UPDATE payment_intent SET status = 'processing'",
+    "money_comes_on_its_day":
+        "UPDATE balance_transaction SET available_on = available_on + interval '1 day'",
+    "books_are_the_same": "UPDATE charge SET amount_captured = amount_captured - 1 WHERE captured",
+}  # fmt: skip
+
+
+def test_every_check_has_damage_that_it_must_notice() -> None:
+    """The ledger's own have theirs in tests/integration/test_ledger_tampering.py."""
+    own = {
+        check.name
+        for check in CHECKS
+        if check.when is not When.ELSEWHERE and not check.sentence.startswith("Ledger:")
+    }
+    assert own == _DAMAGE.keys()
+    assert {check.invariant for check in CHECKS} == {f"I{number}" for number in range(1, 17)}
+
+
+async def test_each_check_notices_what_breaks_it(fresh_database_url: str) -> None:
+    with Simulator() as simulator:
+        async with open_shop(fresh_database_url, simulator) as shop:
+            # Two refunds of different payments, so that one command more is one too many.
+            for _ in range(2):
+                held = await shop.hold()
+                await shop.capture(held)
+                await shop.refund(held, amount=1_000)
+            await shop.hold()
+        books = simulator.books()
+    assert await broken_invariants(fresh_database_url, books) == []
+    missed = []
+    with psycopg.connect(fresh_database_url, row_factory=dict_row) as connection:
+        connection.adapters.register_loader("numeric", IntLoader)
+        for name, damage in _DAMAGE.items():
+            with connection.transaction(force_rollback=True):
+                connection.execute("SET LOCAL session_replication_role = replica")
+                for statement in damage.split("; "):
+                    connection.execute(statement.encode())
+                results = await invariants.run(
+                    _fetch(connection), settled=True, books=entries_of(books)
+                )
+            broken = [result.check.name for result in results if result.broken]
+            if name not in broken:
+                missed.append((name, broken))
+    assert missed == []
+
+
+def _fetch(connection: psycopg.Connection[dict[str, Any]]) -> Fetch:
+    """Run named queries within the connection's own database transaction."""
+    queries = load_queries(invariants.FILES)
+
+    async def fetch(name: str, parameters: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
+        return connection.execute(queries[name].encode(), parameters).fetchall()
+
+    return fetch
+
+
+@pytest.mark.parametrize(
+    ("digits", "expected"),
+    [("4242424242424242", True), ("4242424242424241", False), ("42424242", False)],
+)
+def test_a_card_number_is_told_from_other_digits(digits: str, expected: bool) -> None:
+    assert looks_like_card_number(digits) is expected
