@@ -14,6 +14,7 @@ GO := tests/clients/go
 GO_STAMP := $(GO)/build/.installed
 JAVA := tests/clients/java
 JAVA_STAMP := $(JAVA)/target/.installed
+KAFKA := tests/services/kafka
 DJSTRIPE := tests/clients/djstripe
 DJSTRIPE_STAMP := $(DJSTRIPE)/.venv/.installed
 CLIENTS := $(NODE_STAMP) $(GO_STAMP) $(JAVA_STAMP) $(DJSTRIPE_STAMP)
@@ -108,6 +109,10 @@ bench: $(STAMP) ## Measure payments per second against two floors
 bench-lists: $(STAMP) ## Measure lists and searches of a merchant with a million payments
 	@$(BIN)/python -m benchmarks.lists $(ARGS)
 
+.PHONY: bench-relay
+bench-relay: $(STAMP) services-kafka ## Measure how fast the relay carries a log of events to Kafka
+	@$(BIN)/python -m benchmarks.relay $(ARGS)
+
 .PHONY: faults
 faults: $(STAMP) ## Run the whole matrix of crashes and provider faults (takes long)
 	@HAZINA_FAULTS=whole $(BIN)/python -m pytest -n $(WORKERS) tests/faults $(ARGS)
@@ -122,13 +127,20 @@ lock: $(STAMP) ## Compile requirements/*.in to pinned and hashed *.txt
 		--no-annotate --output-file $(DJSTRIPE)/requirements.txt $(DJSTRIPE)/requirements.in >/dev/null
 
 .PHONY: services
-services: browser services-redis ## Install the services that tests use when they are there
+services: browser services-redis services-kafka ## Install the services that tests use when they are there
 
 .PHONY: services-redis
 services-redis: ## Install the Redis that its tests start (Debian; skipped without it)
 	@command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq redis-server; }
 
+.PHONY: services-kafka
+services-kafka: ## Fetch the Kafka that its tests start (needs Java and Maven; skipped without them)
+	@if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then \
+		echo "java or mvn is not there: tests with Kafka will be skipped." >&2; \
+	elif ! ls $(KAFKA)/target/lib/kafka_2.13-*.jar >/dev/null 2>&1; then \
+		echo "Fetching Apache Kafka's jars ..." && cd $(KAFKA) && mvn -q -B dependency:copy-dependencies; fi
+
 .PHONY: clean
 clean: ## Remove what was installed and built; var/, the data, stays
-	@rm -rf $(VENV) $(NODE)/node_modules $(GO)/build $(JAVA)/target $(DJSTRIPE)/.venv build dist src/*.egg-info
+	@rm -rf $(VENV) $(NODE)/node_modules $(GO)/build $(JAVA)/target $(KAFKA)/target $(DJSTRIPE)/.venv build dist src/*.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

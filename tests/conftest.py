@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import answers, postgres
+from tests.support import answers, kafka_broker, postgres
 from tests.support.network import install_guard
 
 _RUN = pytest.StashKey[postgres.TestRun]()
@@ -89,3 +89,11 @@ def empty_database_url(test_run: postgres.TestRun) -> Iterator[str]:
     """A database of this one test without any schema."""
     with test_run.empty_database() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def kafka(test_run: postgres.TestRun) -> kafka_broker.KafkaBroker:
+    """The run's Kafka, shared by its tests: use topics of your own. Skips where there is none."""
+    if not kafka_broker.INSTALLED:
+        pytest.skip(kafka_broker.SKIP_REASON)
+    return kafka_broker.started(test_run.folder)

@@ -22,6 +22,8 @@ SETUP_POINTS = (
     "setup_intents.after_second_unit",
 )
 """The same boundaries where no money is at stake: verifications of cards."""
+STREAM_POINTS = ("relay.before_sending", "relay.after_sending")
+"""Those of what carries events out: what was sent there is sent again."""
 VARIABLE = "HAZINA_CRASH_AT"
 _at: str | None = None
 
@@ -30,7 +32,7 @@ def arm() -> None:
     """Read the environment again, as a process does that was forked from a running one."""
     global _at
     _at = os.environ.get(VARIABLE)
-    if _at and _at not in POINTS + SETUP_POINTS:
+    if _at and _at not in POINTS + SETUP_POINTS + STREAM_POINTS:
         raise ValueError(f"{VARIABLE} names no effect boundary: {_at}")
 
 

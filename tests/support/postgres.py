@@ -17,6 +17,7 @@ import psycopg
 
 from hazina.db import embedded
 from hazina.db.migrate import migrate
+from tests.support.kafka_broker import broker_of
 
 _PREFIX = "hz-tests-"
 _OWN_SERVER = "HAZINA_TEST_DATABASE_URL"
@@ -59,7 +60,8 @@ class TestRun:
             _administer(server_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def finish(self) -> None:
-        """Stop the server and remove what the run left; called once, when all workers are done."""
+        """Stop the servers and remove what the run left; called once, when all workers are done."""
+        broker_of(self.folder).remove()
         own = os.environ.get(_OWN_SERVER)
         if own:
             _administer(own, f'DROP DATABASE IF EXISTS "{self._template_name()}" WITH (FORCE)')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hazina.crashpoints import POINTS, SETUP_POINTS
+from hazina.crashpoints import POINTS, SETUP_POINTS, STREAM_POINTS
 from tests.architecture.source import all_sources
 
 
@@ -17,4 +17,4 @@ def test_each_registered_boundary_stands_in_the_code_and_each_one_there_is_regis
         for name in re.findall(r'\bcrashpoint\("([^"]+)"\)', source.text)
     ]
 
-    assert sorted(found) == sorted(POINTS + SETUP_POINTS)
+    assert sorted(found) == sorted(POINTS + SETUP_POINTS + STREAM_POINTS)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import hazina
 from hazina.balances import tables as balances_tables
 from hazina.balances.service import Balances
+from hazina.bootstrap import streams
 from hazina.bootstrap.settings import Settings
 from hazina.catalog import tables as catalog_tables
 from hazina.catalog.searching import PRICES, PRODUCTS
@@ -45,6 +46,8 @@ from hazina.idempotency import tables as idempotency_tables
 from hazina.idempotency.service import Idempotency
 from hazina.ids import Ids, SystemIds
 from hazina.inbox import tables as inbox_tables
+from hazina.kafka import tables as kafka_tables
+from hazina.kafka.relay import Relay
 from hazina.ledger import tables as ledger_tables
 from hazina.ledger.engine import LedgerEngine
 from hazina.ledger.service import Ledgers
@@ -80,6 +83,7 @@ SCHEMA = Schema(
     + webhooks_tables.TABLES + inbox_tables.TABLES
     + events_tables.TABLES + balances_tables.TABLES + merchants_tables.TABLES
     + payment_methods_tables.TABLES + setup_intents_tables.TABLES + ledger_tables.TABLES
+    + kafka_tables.TABLES
 )  # fmt: skip
 
 SEARCHED = (INTENTS, CHARGES, CUSTOMERS, PRODUCTS, PRICES)
@@ -127,6 +131,8 @@ class Core:
     ledgers: Ledgers
     dispatch: Dispatcher
     callbacks: Callbacks
+    relay: Relay | None
+    """What carries events to Kafka, where that is wanted."""
     nudge: asyncio.Event
     """Set when this process committed what a worker's loop waits for: an event, or a callback."""
     closing: list[Any]
@@ -285,7 +291,8 @@ async def wire(
         Tokens(reader, idempotency, clock, ids, methods),
         checkout, Searches(reader, clocks, PageTokens(settings.pepper.encode()), SEARCHED),
         Events(reader), WebhookEndpoints(reader, idempotency, clock, ids),
-        Balances(reader), Ledgers(reader, writer, clock), dispatch, callbacks, nudge,
+        Balances(reader), Ledgers(reader, writer, clock), dispatch, callbacks,
+        streams.relay(settings, reader, writer, clock, ids), nudge,
         [connector, transport, limits],
     )  # fmt: skip
 

@@ -38,6 +38,13 @@ class Settings(BaseSettings):
     redis_url: str = ""
     """Where the counts of requests are shared by all processes; empty: each counts for itself."""
     reader_connections: int = 4
+    kafka_brokers: str = ""
+    """Where events are relayed to, `host:port,...`; empty: nowhere."""
+    kafka_topic_prefix: str = "hazina"
+    kafka_partitions: int = 12
+    """Of topics that the relay makes; those that exist stay as they are."""
+    kafka_options: dict[str, str] = {}
+    """Further settings of the client library, such as those of TLS and SASL, as JSON."""
 
     @property
     def docs_url(self) -> str:

@@ -24,6 +24,7 @@ class WorkerSettings:
     expire_interval_ms: int = 2_000
     ledger_expiry_interval_ms: int = 1_000
     test_clocks_interval_ms: int = 500
+    relay_interval_ms: int = 500
     purge_interval_ms: int = 60_000
     batch_limit: int = 200
     pause_after_error_ms: int = 2_000

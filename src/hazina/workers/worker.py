@@ -70,12 +70,16 @@ class Worker:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        if self._core.relay is not None:
+            await self._core.relay.close()
         await self._deliver.drain(self._settings.drain_ms)
         await self._sender.close()
 
     def _core_loops(self) -> list[Loop]:
         core, chosen, limit = self._core, self._settings, self._settings.batch_limit
+        relay = core.relay
         return [
+            *([self._loop("relay", relay.step, chosen.relay_interval_ms)] if relay else []),
             self._loop("janitor", lambda: core.dispatch.run_due(limit), chosen.janitor_interval_ms),
             self._loop(
                 "inbox", lambda: core.callbacks.process_due(limit), chosen.inbox_interval_ms
@@ -133,7 +137,7 @@ class Worker:
             await self._core.nudge.wait()
             self._core.nudge.clear()
             for loop in self._loops:
-                if loop.name in ("fan_out", "inbox"):
+                if loop.name in ("fan_out", "inbox", "relay"):
                     loop.nudge()
             # Under load one look per pause is enough for all commits within it.
             await self._core.clock.sleep_ms(50)
