@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from hazina.ledger.client import AccountEvent, AccountFilter, QueryFilter, TransferEvent
 from hazina.ledger.service import Ledgers
-from hazina.ledger.stamps import nanoseconds
 from hazina.ledger.types import Result
 from tests.support.ledger_generator import Generator
 from tests.support.ledger_model import ACCOUNT_STATUSES, TRANSFER_STATUSES, Event, Model
@@ -24,8 +23,12 @@ class Subject(Protocol):
 
     @property
     def ledgers(self) -> Ledgers: ...
-    @property
-    def clock(self) -> Any: ...
+    def moments(self, count: int) -> list[int]:
+        """Return when each of the next events will be judged."""
+
+    def pass_ns(self, duration_ns: int) -> int:
+        """Move the clock and release nothing; return its time."""
+
     async def advance_ns(self, duration_ns: int) -> int:
         """Move the clock, and release what has run out."""
 
@@ -78,27 +81,25 @@ class Episode:
                 await self._filters()
         await self._final()
 
-    @property
-    def _now(self) -> int:
-        return nanoseconds(self._subject.clock.now())
-
     async def _accounts(self) -> None:
-        events = self._generator.accounts(self._now)
+        events = self._generator.accounts(self._subject.moments(1)[0])
+        moments = self._subject.moments(len(events))
         results = await self._subject.ledgers.create_accounts(
             self._space, [AccountEvent(**event) for event in events]
         )
         stamps = [result.timestamp for result in results]
-        expected = self._model.create_accounts(events, self._now, stamps)
+        expected = self._model.create_accounts(events, moments, stamps)
         self._compare(events, results, expected, self._model.state.accounts)
         self._outcome.accounts.update(expected)
 
     async def _transfers(self) -> None:
-        events = self._generator.transfers(self._now)
+        events = self._generator.transfers(self._subject.moments(1)[0])
+        moments = self._subject.moments(len(events))
         results = await self._subject.ledgers.create_transfers(
             self._space, [TransferEvent(**event) for event in events]
         )
         stamps = [result.timestamp for result in results]
-        expected = self._model.create_transfers(events, self._now, stamps)
+        expected = self._model.create_transfers(events, moments, stamps)
         self._compare(events, results, expected, self._model.state.transfers)
         self._outcome.transfers.update(expected)
         self._generator.learn(events, expected)
@@ -121,13 +122,11 @@ class Episode:
         del self._stamps[:-50]
 
     async def _step(self) -> None:
-        step_ns = self._generator.step_ns()
+        now = self._subject.pass_ns(self._generator.step_ns())
         if self._random.random() < 0.4:
             # What has run out is not released yet, and can be neither posted nor voided.
-            self._subject.clock.advance_us(step_ns // 1000)
             return
-        expired = await self._subject.advance_ns(step_ns)
-        assert expired == self._model.expire(self._now)
+        assert await self._subject.advance_ns(0) == self._model.expire(now)
 
     async def _filters(self) -> None:
         ledgers, space = self._subject.ledgers, self._space

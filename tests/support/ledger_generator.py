@@ -98,7 +98,8 @@ class Generator:
     def step_ns(self) -> int:
         """Return how far the clock moves next, often by nothing and often near a timeout."""
         whole = self._random.choice([0, 0, 0, 0, 1, 2, 3, 5])
-        return max(whole * SECOND + self._random.choice([-1, 0, 1]) * SECOND // 1000, 0)
+        near = self._random.choice([-SECOND // 1000, -1, 0, 0, 1, SECOND // 1000])
+        return max(whole * SECOND + near, 0)
 
     def account_filter(self, stamps: list[int]) -> Event:
         """Return a filter of one account's transfers or balances, sometimes a broken one."""

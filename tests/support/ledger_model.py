@@ -101,12 +101,13 @@ class Model:
 
     def __init__(self) -> None:
         self.state = State()
+        self._now = 0
 
     # coding/linked-events
 
     def _run(
         self, events: list[Event], imported_flag: int, create: Callable[[Event, int], str],
-        now: int, stamps: list[int],
+        moments: list[int], stamps: list[int],
     ) -> list[str]:  # fmt: skip
         results: list[str] = []
         start: int | None = None
@@ -121,7 +122,8 @@ class Model:
                 result = "linked_event_failed"
             else:
                 first = events[0]["flags"] & imported_flag
-                result = self._time(event, imported_flag, first, now) or create(
+                self._now = moments[index]
+                result = self._time(event, imported_flag, first, self._now) or create(
                     event, stamps[index]
                 )
             results.append(result)
@@ -151,9 +153,11 @@ class Model:
 
     # requests/create_accounts
 
-    def create_accounts(self, events: list[Event], now: int, stamps: list[int]) -> list[str]:
-        """Return the result of each; `stamps` are the times that creations are given."""
-        return self._run(events, A_IMPORTED, self._create_account, now, stamps)
+    def create_accounts(
+        self, events: list[Event], moments: list[int], stamps: list[int]
+    ) -> list[str]:
+        """Return the result of each, judged at its moment; `stamps` are given to creations."""
+        return self._run(events, A_IMPORTED, self._create_account, moments, stamps)
 
     def _create_account(self, event: Event, stamp: int) -> str:
         state = self.state
@@ -195,10 +199,11 @@ class Model:
 
     # requests/create_transfers
 
-    def create_transfers(self, events: list[Event], now: int, stamps: list[int]) -> list[str]:
-        """Return the result of each; `stamps` are the times that creations are given."""
-        self._now = now
-        return self._run(events, T_IMPORTED, self._create_transfer, now, stamps)
+    def create_transfers(
+        self, events: list[Event], moments: list[int], stamps: list[int]
+    ) -> list[str]:
+        """Return the result of each, judged at its moment; `stamps` are given to creations."""
+        return self._run(events, T_IMPORTED, self._create_transfer, moments, stamps)
 
     def _create_transfer(self, event: Event, stamp: int) -> str:
         if event["flags"] >= 512:

@@ -13,6 +13,7 @@ from hazina.db.table import Schema
 from hazina.db.writer import Writer
 from hazina.ledger.engine import LedgerEngine
 from hazina.ledger.service import Ledgers
+from hazina.ledger.stamps import nanoseconds
 from hazina.ledger.tables import TABLES
 from hazina.ledger.verify import INVARIANTS, QUERIES, broken_invariants, verify
 
@@ -28,11 +29,19 @@ class LedgerOnPostgres:
         self.clock = clock
         self._rest_ns = 0
 
-    async def advance_ns(self, duration_ns: int) -> int:
-        """Move the clock and release what has run out by then; return how many."""
+    def moments(self, count: int) -> list[int]:
+        """Return when each of the next events will be judged: all by the clock's time."""
+        return [nanoseconds(self.clock.now())] * count
+
+    def pass_ns(self, duration_ns: int) -> int:
+        """Move the clock and release nothing yet; return the time that it then shows."""
         whole_us, self._rest_ns = divmod(self._rest_ns + duration_ns, 1000)
         self.clock.advance_us(whole_us)
-        return await self.ledgers.expire_due(1_000_000)
+        return nanoseconds(self.clock.now())
+
+    async def advance_ns(self, duration_ns: int) -> int:
+        """Move the clock and release what has run out by then; return how many."""
+        return await self.ledgers.expire_due(1_000_000, self.pass_ns(duration_ns))
 
     async def demand_whole(self) -> None:
         """Fail unless every invariant holds and the chains are whole."""

@@ -18,7 +18,7 @@ from hazina.ledger.book import Book
 from hazina.ledger.canonical import digest
 from hazina.ledger.requests import judge_accounts, judge_transfers
 from hazina.ledger.rules import TRANSIENT
-from hazina.ledger.stamps import STEP, Stamps
+from hazina.ledger.stamps import Stamps
 from hazina.ledger.types import Account, Result, Status, Transfer, TransferFlag
 
 _LINKED = TransferFlag.LINKED + 0
@@ -42,9 +42,9 @@ class LedgerEngine:
     It remembers accounts that are certainly committed, so that they are not opened again and again.
     """
 
-    def __init__(self, clock: Clock | None = None, stamp_step: int = STEP) -> None:
+    def __init__(self, clock: Clock | None = None, stamps: Stamps | None = None) -> None:
         self._known: set[int] = set()
-        self._stamps = Stamps(clock or SystemClock(), stamp_step)
+        self._stamps = stamps or Stamps(clock or SystemClock())
 
     def needs(self, units: Sequence[Unit]) -> LedgerNeeds:
         """Return the accounts to open and lock, and the transfers and pending rows to read.

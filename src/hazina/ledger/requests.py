@@ -37,6 +37,8 @@ def judge_accounts(book: Book, accounts: Sequence[Account]) -> tuple[Result, ...
             account, own
         )
         if status is _CREATED or status is _EXISTS:
+            if status is _EXISTS:
+                book.stamps.next()
             timestamp = book.accounts[account.id.int].timestamp
             assert timestamp is not None, "a client's account has a timestamp"
             return Result(status, timestamp)
@@ -56,6 +58,8 @@ def judge_transfers(book: Book, transfers: Sequence[Transfer]) -> tuple[Result, 
             transfer, own
         )
         if status is _CREATED or status is _EXISTS:
+            if status is _EXISTS:
+                book.stamps.next()
             return Result(status, book.transfers[transfer.id.int]["timestamp"])
         return Result(status, book.stamps.next())
 

@@ -11,6 +11,7 @@ from hazina.db.unit import Quarantined, Unit, Verdict
 from hazina.ledger.engine import LedgerEngine
 from hazina.ledger.in_memory import QUERIES
 from hazina.ledger.service import Ledgers
+from hazina.ledger.stamps import ExactStamps
 from hazina.ledger.tables import TABLES
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -32,24 +33,26 @@ class Directly:
 
 
 class Scratch:
-    """An empty ledger of the real engine; `ledgers` is its door."""
+    """An empty ledger of the real engine; `ledgers` is its door.
+
+    Its clock is exact to the nanosecond: each event takes one, and `advance_ns` moves it.
+    """
 
     def __init__(self, start: datetime = _START) -> None:
-        self._clock = ManualClock(start)
-        self._rest_ns = 0
-        self.store = MemoryStore(
-            Schema(TABLES), LedgerEngine(self._clock, stamp_step=1), clock=self._clock
-        )
-        reader = MemoryReader(self.store, QUERIES)
-        self.ledgers = Ledgers(reader, Directly(self.store), self._clock)
+        clock = ManualClock(start)
+        self._stamps = ExactStamps(clock)
+        self.store = MemoryStore(Schema(TABLES), LedgerEngine(clock, self._stamps), clock=clock)
+        self.ledgers = Ledgers(MemoryReader(self.store, QUERIES), Directly(self.store), clock)
 
     @property
-    def clock(self) -> ManualClock:
-        """The clock, which `advance_ns` moves."""
-        return self._clock
+    def next_ns(self) -> int:
+        """The time that the next event will have."""
+        return self._stamps.next_moment
+
+    def pass_ns(self, duration_ns: int) -> int:
+        """Move the clock and release nothing yet; return the time that it then shows."""
+        return self._stamps.advance(duration_ns)
 
     async def advance_ns(self, duration_ns: int) -> int:
         """Move the clock and release what has run out by then; return how many."""
-        whole_us, self._rest_ns = divmod(self._rest_ns + duration_ns, 1000)
-        self._clock.advance_us(whole_us)
-        return await self.ledgers.expire_due(_EXPIRE_AT_ONCE)
+        return await self.ledgers.expire_due(_EXPIRE_AT_ONCE, self.pass_ns(duration_ns))

@@ -140,13 +140,14 @@ class Ledgers:
         rows = await self._query("ledger_query_transfers", space, wanted)
         return [transfer_record(row) for row in rows]
 
-    async def expire_due(self, limit: int) -> int:
+    async def expire_due(self, limit: int, now: int | None = None) -> int:
         """Release pending transfers that ran out, in the order of their expiry; return how many.
 
         A release that another process booked first, or that a post or void was faster than, is
-        refused by the ledger and not counted.
+        refused by the ledger and not counted. `now` is the clock's time unless it is given.
         """
-        now = nanoseconds(self._clock.now())
+        if now is None:
+            now = nanoseconds(self._clock.now())
         due = await self._reader.query("ledger_pending_due", {"now": now, "limit": limit})
         verdicts = await asyncio.gather(*(self._writer.submit(_release(row)) for row in due))
         return sum(_released(verdict) for verdict in verdicts)

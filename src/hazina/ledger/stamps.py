@@ -25,9 +25,8 @@ class Stamps:
     judged: what waits ten seconds has run out when the clock has moved by ten seconds.
     """
 
-    def __init__(self, clock: Clock, step: int = STEP) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._step = step
         self._last = 0
         self.now = 0
 
@@ -36,17 +35,53 @@ class Stamps:
 
         `now` is then the clock's time, or a later one where other writers were ahead.
         """
-        step = self._step
         clock = nanoseconds(self._clock.now())
-        start = max(clock - _BATCH * step, after, self._last)
-        self._last = start // step * step + slot % step
-        self.now = max(clock, self._last + step)
+        start = max(clock - _BATCH * STEP, after, self._last)
+        self._last = start // STEP * STEP + slot % STEP
+        self.now = max(clock, self._last + STEP)
 
     def peek(self) -> int:
         """Return the timestamp that `next` would give."""
-        return self._last + self._step
+        return self._last + STEP
 
     def next(self) -> int:
         """Return the next timestamp."""
-        self._last += self._step
+        self._last += STEP
+        return self._last
+
+
+class ExactStamps(Stamps):
+    """Timestamps of one process alone, on a clock of whole nanoseconds that moves when told.
+
+    Each event is judged at its own timestamp: the clock's time, or a nanosecond after the event
+    before it. So what waits ten seconds runs out exactly ten seconds later.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self._clock_ns = nanoseconds(clock.now())
+
+    def advance(self, duration_ns: int) -> int:
+        """Move the clock on, from the last event if it is there still; return its time."""
+        self._clock_ns = max(self._clock_ns, self._last) + duration_ns
+        return self._clock_ns
+
+    @property
+    def next_moment(self) -> int:
+        """The timestamp that the next event will have."""
+        return max(self._clock_ns, self._last + 1)
+
+    def begin(self, slot: int, after: int) -> None:
+        """Begin a batch, whose first event has the clock's time if no other event had it."""
+        self._last = max(self._clock_ns - 1, after, self._last)
+        self.now = self._last + 1
+
+    def peek(self) -> int:
+        """Return the timestamp that `next` would give."""
+        return self._last + 1
+
+    def next(self) -> int:
+        """Return the next timestamp; the event after it is judged a nanosecond later."""
+        self._last += 1
+        self.now = self._last + 1
         return self._last

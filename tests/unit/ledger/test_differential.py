@@ -9,8 +9,8 @@ from random import Random, SystemRandom
 
 import pytest
 
-from hazina.ledger.scratch import Scratch
 from tests.support.ledger_fuzz import Episode, Outcome
+from tests.support.ledger_in_memory import ScratchSubject
 
 _WHOLE = os.environ.get("HAZINA_FAULTS") == "whole"
 _EPISODE_EVENTS = 1_500
@@ -37,5 +37,5 @@ async def _run(seed: int, events: int) -> Outcome:
     random, outcome = Random(seed), Outcome()
     while outcome.events < events:
         start = _LATE if random.random() < 0.2 else _USUAL
-        await Episode(Scratch(start), "fuzz", random, outcome).run(_EPISODE_EVENTS)
+        await Episode(ScratchSubject(start), "fuzz", random, outcome).run(_EPISODE_EVENTS)
     return outcome
