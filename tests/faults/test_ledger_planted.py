@@ -17,8 +17,8 @@ from tests.faults.seeded.ledger import LEDGER_BUGS
 _ROOT = Path(__file__).parents[2]
 _PRODUCT = Path(hazina.__file__).parent
 _RUN = (
-    "import asyncio; from tests.unit.ledger.test_differential import _run;"
-    " asyncio.run(_run(1, 30_000))"
+    "import asyncio; from tests.unit.ledger.test_differential import run;"
+    " asyncio.run(run(1, 30_000))"
 )
 pytestmark = pytest.mark.skipif(
     os.environ.get("HAZINA_FAULTS") != "whole", reason="runs in make faults (HAZINA_FAULTS=whole)"

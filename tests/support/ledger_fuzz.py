@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
@@ -52,57 +53,74 @@ class Outcome:
         ]  # fmt: skip
 
 
+async def fuzz(
+    subject: Subject, random: Random, outcome: Outcome, events: int, *, imports: bool,
+    spaces: int = 1,
+) -> None:  # fmt: skip
+    """Send about so many events in several spaces side by side, on one clock."""
+    episodes = [
+        Episode(subject, f"fuzz{number}", Random(random.getrandbits(64)), outcome, imports=imports)
+        for number in range(spaces)
+    ]
+    aim = outcome.events + events
+    while outcome.events < aim:
+        await asyncio.gather(*(episode.turn() for episode in episodes))
+        if not imports and random.random() < 0.3:
+            now = subject.pass_ns(episodes[0].generator.step_ns())
+            # Else what has run out is not released yet, and can be neither posted nor voided.
+            if random.random() < 0.6:
+                due = sum(episode.model.expire(now) for episode in episodes)
+                assert await subject.advance_ns(0) == due
+    await asyncio.gather(*(episode.finish() for episode in episodes))
+
+
 class Episode:
     """One ledger's life: requests go to both, and everything that both answer is compared."""
 
-    def __init__(self, subject: Subject, space: str, random: Random, outcome: Outcome) -> None:
+    def __init__(
+        self, subject: Subject, space: str, random: Random, outcome: Outcome, *, imports: bool
+    ) -> None:
         self._subject = subject
         self._space = space
         self._random = random
         self._outcome = outcome
-        self._model = Model()
-        imports = random.random() < 0.25
-        self._generator = Generator(random, imports=imports)
-        self._imports = imports
+        self.model = Model()
+        self.generator = Generator(random, imports=imports)
         self._stamps: list[int] = []
+        self._turns = 0
 
-    async def run(self, events: int) -> None:
-        """Send about so many events."""
-        aim = self._outcome.events + events
-        await self._accounts()
-        while self._outcome.events < aim:
-            if self._random.random() < 0.08:
-                await self._accounts()
-            else:
-                await self._transfers()
-            if self._random.random() < 0.3 and not self._imports:
-                await self._step()
-            if self._random.random() < _RARELY:
-                await self._filters()
-        await self._final()
+    async def turn(self) -> None:
+        """Send one batch, and now and then some queries."""
+        self._turns += 1
+        if self._turns == 1 or self._random.random() < 0.15:
+            await self._accounts()
+        else:
+            await self._transfers()
+        if self._random.random() < _RARELY:
+            await self._filters()
 
     async def _accounts(self) -> None:
-        events = self._generator.accounts(self._subject.moments(1)[0])
+        events = self.generator.accounts(self._subject.moments(1)[0])
         moments = self._subject.moments(len(events))
         results = await self._subject.ledgers.create_accounts(
             self._space, [AccountEvent(**event) for event in events]
         )
         stamps = [result.timestamp for result in results]
-        expected = self._model.create_accounts(events, moments, stamps)
-        self._compare(events, results, expected, self._model.state.accounts)
+        expected = self.model.create_accounts(events, moments, stamps)
+        self._compare(events, results, expected, self.model.state.accounts)
         self._outcome.accounts.update(expected)
 
     async def _transfers(self) -> None:
-        events = self._generator.transfers(self._subject.moments(1)[0])
+        events = self.generator.transfers(self._subject.moments(1)[0])
         moments = self._subject.moments(len(events))
         results = await self._subject.ledgers.create_transfers(
             self._space, [TransferEvent(**event) for event in events]
         )
         stamps = [result.timestamp for result in results]
-        expected = self._model.create_transfers(events, moments, stamps)
-        self._compare(events, results, expected, self._model.state.transfers)
+        expected = self.model.create_transfers(events, moments, stamps)
+        self._compare(events, results, expected, self.model.state.transfers)
         self._outcome.transfers.update(expected)
-        self._generator.learn(events, expected)
+        self.generator.learn(events, expected)
 
     def _compare(
         self, events: list[Event], results: list[Result], expected: list[str],
@@ -121,25 +139,18 @@ class Episode:
             self._stamps.append(result.timestamp)
         del self._stamps[:-50]
 
-    async def _step(self) -> None:
-        now = self._subject.pass_ns(self._generator.step_ns())
-        if self._random.random() < 0.4:
-            # What has run out is not released yet, and can be neither posted nor voided.
-            return
-        assert await self._subject.advance_ns(0) == self._model.expire(now)
-
     async def _filters(self) -> None:
         ledgers, space = self._subject.ledgers, self._space
-        wanted = self._generator.account_filter(self._stamps)
+        wanted = self.generator.account_filter(self._stamps)
         narrow = AccountFilter(**wanted)
-        await self._same(ledgers.account_transfers, space, narrow, self._model.account_transfers,
+        await self._same(ledgers.account_transfers, space, narrow, self.model.account_transfers,
                          wanted)  # fmt: skip
-        await self._same(ledgers.account_balances, space, narrow, self._model.account_balances,
+        await self._same(ledgers.account_balances, space, narrow, self.model.account_balances,
                          wanted)  # fmt: skip
-        wanted = self._generator.query_filter(self._stamps)
+        wanted = self.generator.query_filter(self._stamps)
         wide = QueryFilter(**wanted)
-        await self._same(ledgers.query_accounts, space, wide, self._model.query_accounts, wanted)
-        await self._same(ledgers.query_transfers, space, wide, self._model.query_transfers, wanted)
+        await self._same(ledgers.query_accounts, space, wide, self.model.query_accounts, wanted)
+        await self._same(ledgers.query_transfers, space, wide, self.model.query_transfers, wanted)
 
     async def _same(
         self, ask: Callable[[str, Any], Awaitable[list[Any]]], space: str, narrow: Any,
@@ -150,9 +161,9 @@ class Episode:
         assert found == expected, f"{ask.__name__} {wanted}"
         self._outcome.comparisons += 1
 
-    async def _final(self) -> None:
+    async def finish(self) -> None:
         """Compare everything that is there."""
-        ledgers, state = self._subject.ledgers, self._model.state
+        ledgers, state = self._subject.ledgers, self.model.state
         accounts = await ledgers.lookup_accounts(self._space, sorted(state.accounts))
         assert [shown(record) for record in accounts] == [
             shown(state.accounts[key]) for key in sorted(state.accounts)

@@ -36,7 +36,7 @@ _TRANSFER: Event = dict.fromkeys(
     0,
 )  # fmt: skip
 _AMOUNTS = (0, 1, 2, 3, 5, 7, 10, 20, 100)
-_HUGE = (U128, U128 - 1, U128 // 2 + 1, U128 // 2)
+_HUGE = (U128, U128 - 1, U128 // 2 + 1, U128 // 2, U128 // 2, U128 // 3)
 
 
 class Generator:
@@ -64,7 +64,7 @@ class Generator:
                     # The last ones are younger than the transfers that are imported first.
                     event["timestamp"] = self._imported_last + 50_000 * (event["id"] >= 5)
         else:
-            batch = [self._account(now) for _ in range(self._random.randint(1, 6))]
+            batch = [self._account(now) for _ in range(self._random.randint(1, 9))]
             self._chain(batch, 0.2)
         self._accounts_sent += [dict(event) for event in batch]
         return batch
@@ -79,7 +79,9 @@ class Generator:
             event = self._transfer()
             if imported and random.random() < 0.97:
                 self._import(event, T_IMPORTED, now)
-                event["timeout"] = 0 if random.random() < 0.8 else 1
+                event["timeout"] = int(random.random() < 0.2)
+                if event["timeout"] and not event["pending_id"] and random.random() < 0.5:
+                    event["flags"] |= T_PENDING
             batch.append(event)
         self._chain(batch, 0.1)
         self._sent += [dict(event) for event in batch]
@@ -155,14 +157,14 @@ class Generator:
         event = {**_ACCOUNT, "id": self._account_id, "ledger": 1, "code": random.randint(1, 2)}
         event["flags"] = random.choice([0, A_HISTORY, A_DEBITS_LIMITED, A_CREDITS_LIMITED, 6, 32])
         self._user_data(event)
-        if random.random() < 0.4:
+        if random.random() < 0.5:
             self._spoil_account(event)
         if self._imports and random.random() < 0.8:
             self._import(event, A_IMPORTED, now)
         return event
 
     def _spoil_account(self, event: Event) -> None:
-        name = self._random.choice(list(_ACCOUNT))
+        name = self._random.choice([*_ACCOUNT, "id", "ledger", "code"])
         event[name] = self._random.choice(
             {
                 "id": [0, U128, 7],
@@ -209,9 +211,9 @@ class Generator:
             event["flags"] = T_PENDING | random.choice([64, 128, 192])
         elif random.random() < 0.005:
             event["flags"] = random.choice([64, 128])
-        elif random.random() < 0.03:
+        elif random.random() < 0.06:
             # Pending nearly always, so that a void makes the account useful again.
-            event["flags"] = T_PENDING if random.random() < 0.95 else 0
+            event["flags"] = T_PENDING if random.random() < 0.85 else 0
             event["amount"] = random.choice(_HUGE)
         if event["flags"] & T_PENDING:
             event["timeout"] = random.choice([0, 0, 1, 2, 3, 2**32 - 1])

@@ -18,6 +18,7 @@ from hazina.ledger.tables import TABLES
 from hazina.ledger.verify import INVARIANTS, QUERIES, broken_invariants, verify
 
 USUAL = datetime(2026, 1, 1, tzinfo=UTC)
+_TICK_NS = 1_000_000
 
 
 class LedgerOnPostgres:
@@ -34,14 +35,20 @@ class LedgerOnPostgres:
         return [nanoseconds(self.clock.now())] * count
 
     def pass_ns(self, duration_ns: int) -> int:
-        """Move the clock and release nothing yet; return the time that it then shows."""
+        """Move the clock and release nothing yet; return the time that it then shows.
+
+        It moves by a millisecond at least: timestamps begin half of one before the clock's time,
+        and are past as long as it goes on.
+        """
+        duration_ns = max(duration_ns, _TICK_NS)
         whole_us, self._rest_ns = divmod(self._rest_ns + duration_ns, 1000)
         self.clock.advance_us(whole_us)
         return nanoseconds(self.clock.now())
 
     async def advance_ns(self, duration_ns: int) -> int:
         """Move the clock and release what has run out by then; return how many."""
-        return await self.ledgers.expire_due(1_000_000, self.pass_ns(duration_ns))
+        now = self.pass_ns(duration_ns) if duration_ns else nanoseconds(self.clock.now())
+        return await self.ledgers.expire_due(1_000_000, now)
 
     async def demand_whole(self) -> None:
         """Fail unless every invariant holds and the chains are whole."""
