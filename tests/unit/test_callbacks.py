@@ -11,9 +11,11 @@ from hazina.commands.command import Command
 from hazina.commands.performing import Performed
 from hazina.db.unit import Committed, Overloaded, Unit, Update
 from hazina.dispatch.callbacks import Callbacks
-from hazina.rails.outcome import Approved
+from hazina.rails.outcome import Approved, Declined, InquiryOutcome, NotFound, Unknown
 
 _CLOCK = SystemClock()
+_APPROVED = Approved(5, "kes", "r")
+_DECLINED = Declined("generic_decline", "No.")
 
 
 class _Rows:
@@ -33,6 +35,7 @@ class _Kept:
 
     def __init__(self) -> None:
         self.changes: dict[str, Mapping[str, Any]] = {}
+        self.reported: list[InquiryOutcome] = []
 
     async def submit(self, unit: Unit) -> Committed:
         for write in unit.writes:
@@ -57,13 +60,19 @@ def _command(reference: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _callbacks(references: list[str], failing: Mapping[str, Exception]) -> tuple[Callbacks, _Kept]:
+def _callbacks(
+    references: list[str], failing: Mapping[str, Exception], answer: InquiryOutcome = _APPROVED
+) -> tuple[Callbacks, _Kept]:
+    async def ask(command: Command) -> InquiryOutcome:
+        return answer
+
     connector: Any = SimpleNamespace(
-        read_callback=lambda headers, body, now: SimpleNamespace(outcome=Approved(5, "kes", "r"))
+        read_callback=lambda headers, body, now: SimpleNamespace(outcome=_DECLINED)
     )
     kept = _Kept()
 
     async def report(command: Command, performed: Performed) -> None:
+        kept.reported.append(performed.outcome)
         if command.id in failing:
             raise failing[command.id]
 
@@ -72,14 +81,26 @@ def _callbacks(references: list[str], failing: Mapping[str, Exception]) -> tuple
     return (
         Callbacks(
             connectors={"one": connector}, reader=reader, writer=writer, clock=_CLOCK,
-            report=report, ask=_never,
+            report=report, ask=ask,
         ),
         kept,
     )  # fmt: skip
 
 
-async def _never(command: Command) -> Any:
-    raise AssertionError("nothing here is settled")
+async def test_what_the_provider_answers_is_applied_and_not_what_the_callback_says() -> None:
+    callbacks, kept = _callbacks(["declined"], {})
+
+    await callbacks.process_due()
+
+    assert kept.reported == [_APPROVED]
+
+
+async def test_what_the_provider_does_not_find_after_its_own_callback_stays_unknown() -> None:
+    callbacks, kept = _callbacks(["early"], {}, NotFound())
+
+    await callbacks.process_due()
+
+    assert [type(outcome) for outcome in kept.reported] == [Unknown]
 
 
 async def test_a_callback_that_cannot_be_applied_is_parked_and_the_next_one_applied() -> None:

@@ -29,20 +29,28 @@ from hazina.db.unit import (
 NamedQuery = Callable[["MemoryStore", Mapping[str, Any]], Sequence[Row]]
 """A named query as a Python function over the store's tables."""
 
-_SLOT = 1
-
 
 class MemoryStore:
     """Keeps tables in dicts; for tests and for simulation without a database."""
 
     def __init__(
-        self, schema: Schema, engine: Engine | None = None, *, clock: Clock | None = None
+        self,
+        schema: Schema,
+        engine: Engine | None = None,
+        *,
+        clock: Clock | None = None,
+        slot: int = 1,
+        beside: MemoryStore | None = None,
     ) -> None:
+        """`beside` is another process's store, whose tables are used; each needs its own slot."""
         self._schema = schema
+        self._slot = slot
         self._engine = engine
         self._clock = clock or SystemClock()
         self._serial = 0
-        self.tables: dict[str, dict[Key, dict[str, Any]]] = {name: {} for name in schema.tables}
+        self.tables: dict[str, dict[Key, dict[str, Any]]] = (
+            {name: {} for name in schema.tables} if beside is None else beside.tables
+        )
         self.chain: list[bytes] = []
 
     async def open(self) -> None:
@@ -53,8 +61,8 @@ class MemoryStore:
 
     @property
     def slot(self) -> int:
-        """The only slot."""
-        return _SLOT
+        """The slot that it was given."""
+        return self._slot
 
     async def renew(self) -> None:
         """Do nothing: nobody else wants the slot."""
@@ -87,9 +95,9 @@ class MemoryStore:
                 for key in keys
             ]
             rows = self._rows(places, ensured)
-            judge = self._engine.open(rows, slot=_SLOT, sequence=sequence)
+            judge = self._engine.open(rows, slot=self._slot, sequence=sequence)
         judging = Judging(
-            self._schema, wanted, won, versions, judge, _SLOT << 40 | sequence, self._exists
+            self._schema, wanted, won, versions, judge, self._slot << 40 | sequence, self._exists
         )
         verdicts = judging.judge(units)
         if not any(isinstance(verdict, Committed | Refused) for verdict in verdicts):

@@ -1,4 +1,4 @@
-"""The callback door: verify, store raw once, acknowledge; apply at our own pace."""
+"""The callback door: verify, store raw once, acknowledge; ask and apply at our own pace."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 
 from hazina.clock import Clock, unix
-from hazina.commands.command import Command, State, from_row
+from hazina.commands.command import Command, from_row
 from hazina.commands.performing import Performed
 from hazina.crashpoints import crashpoint
 from hazina.db.reader import Reader
@@ -25,7 +25,7 @@ from hazina.db.unit import (
 from hazina.db.writer import Writer
 from hazina.dispatch.service import Report
 from hazina.rails.contract import CallbackRefused, Connector
-from hazina.rails.outcome import InquiryOutcome
+from hazina.rails.outcome import InquiryOutcome, NotFound, Unknown
 
 _log = structlog.get_logger()
 _TRIES_MAX = 5
@@ -92,18 +92,16 @@ class Callbacks:
             return
         connector = self._connectors[row["connector"]]
         try:
-            callback = connector.read_callback(
-                row["headers"], bytes(row["body"]), unix(row["received"])
-            )
+            connector.read_callback(row["headers"], bytes(row["body"]), unix(row["received"]))
         except CallbackRefused as refused:
             await self._park(row, str(refused))
             return
         command = from_row(found[0])
-        outcome: InquiryOutcome = callback.outcome
-        if command.state is State.DONE:
-            # It contradicts or repeats what is settled (a refund may still come back): the
-            # provider's own books decide, not the message.
-            outcome = await self._ask(command)
+        # A message may be late, repeated, or wrong, before the outcome is settled as after it: it
+        # is a reason to ask, and the provider's own books decide.
+        outcome = await self._ask(command)
+        if isinstance(outcome, NotFound):
+            outcome = Unknown("told by callback, and not found at the provider yet")
         await self._report(command, Performed(outcome, _NEXT_INQUIRY_MS))
         await self._change(row, {"state": "applied", "next_at": None, "reason": None})
 

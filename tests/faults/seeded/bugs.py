@@ -252,8 +252,13 @@ BUGS = (
         (
             Edit(
                 "dispatch/callbacks.py",
-                "            outcome = await self._ask(command)\n",
-                "            outcome = callback.outcome\n",
+                "            connector.read_callback(",
+                "            callback = connector.read_callback(",
+            ),
+            Edit(
+                "dispatch/callbacks.py",
+                "        outcome = await self._ask(command)\n",
+                "        outcome: InquiryOutcome = callback.outcome\n",
             ),
         ),
     ),
