@@ -54,8 +54,9 @@ def _row(reference: str) -> dict[str, Any]:
 def _command(reference: str) -> dict[str, Any]:
     return {
         "merchant_id": "acct_1_test", "id": reference, "provider": "test",
-        "operation": "authorize", "state": "waiting", "request": {}, "payment_intent": "pi_1",
-        "charge": "ch_1", "refund": None, "fence": 1, "inquiries": 0,
+        "operation": "authorize",
+        "state": "done" if reference == "settled" else "waiting", "request": {},
+        "payment_intent": "pi_1", "charge": "ch_1", "refund": None, "fence": 1, "inquiries": 0,
         "evidence": None, "version": 1,
     }  # fmt: skip
 
@@ -111,6 +112,17 @@ async def test_a_callback_that_cannot_be_applied_is_parked_and_the_next_one_appl
     assert kept.changes["good"]["state"] == "applied"
     assert kept.changes["bad"]["tries"] == 1
     assert "could not be applied" in kept.changes["bad"]["reason"]
+
+
+async def test_a_callback_about_what_is_settled_waits_until_the_provider_can_be_asked() -> None:
+    callbacks, kept = _callbacks(["settled"], {}, Unknown("no answer"))
+
+    await callbacks.process_due()
+
+    assert kept.reported == []
+    assert "state" not in kept.changes["settled"]
+    assert kept.changes["settled"]["next_at"] == 8_000
+    assert kept.changes["settled"]["reason"] == "no answer"
 
 
 async def test_a_busy_writer_costs_a_callback_no_try() -> None:

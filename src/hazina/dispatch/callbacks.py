@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 
 from hazina.clock import Clock, unix
-from hazina.commands.command import Command, from_row
+from hazina.commands.command import Command, State, from_row
 from hazina.commands.performing import Performed
 from hazina.crashpoints import crashpoint
 from hazina.db.reader import Reader
@@ -29,7 +29,10 @@ from hazina.rails.outcome import InquiryOutcome, NotFound, Unknown
 
 _log = structlog.get_logger()
 _TRIES_MAX = 5
+_ASKS_MAX = 170
+"""How often a provider that does not answer is asked about one callback: for about a day."""
 _WAIT_MS = 2_000
+_WAIT_DOUBLINGS_MAX = 8
 _NEXT_INQUIRY_MS = 5_000
 
 
@@ -102,18 +105,23 @@ class Callbacks:
         outcome = await self._ask(command)
         if isinstance(outcome, NotFound):
             outcome = Unknown("told by callback, and not found at the provider yet")
+        if isinstance(outcome, Unknown) and command.state is State.DONE:
+            # Nothing else would ask again: a refund that failed late would stay a success.
+            await self._park(row, outcome.reason, _ASKS_MAX)
+            return
         await self._report(command, Performed(outcome, _NEXT_INQUIRY_MS))
         await self._change(row, {"state": "applied", "next_at": None, "reason": None})
 
-    async def _park(self, row: Row, reason: str) -> None:
+    async def _park(self, row: Row, reason: str, tries_max: int = _TRIES_MAX) -> None:
         tries = row["tries"] + 1
-        if tries >= _TRIES_MAX:
+        if tries >= tries_max:
             _log.warning("callback_quarantined", reference=row["reference"], reason=reason)
             await self._change(
                 row, {"state": "quarantined", "next_at": None, "tries": tries, "reason": reason}
             )
             return
-        changes = {"next_at": _WAIT_MS * 4**tries, "tries": tries, "reason": reason}
+        wait_ms = _WAIT_MS * 2 ** min(2 * tries, _WAIT_DOUBLINGS_MAX)
+        changes = {"next_at": wait_ms, "tries": tries, "reason": reason}
         await self._change(row, changes)
 
     async def _change(self, row: Row, changes: dict[str, object]) -> None:
