@@ -91,3 +91,52 @@ async def test_expansion_shows_the_payment_method_and_not_its_customer(shop: Sho
             "GET", one, client_secret=intent["client_secret"], **{"expand[]": expanded}
         )
         assert answer.status == status, (expanded, answer.body)
+
+
+async def test_a_failed_attempt_is_told_without_what_is_the_merchants(shop: Shop) -> None:
+    customer = await shop.api.post(shop.secret, "/v1/customers", name="Amina")
+    card = {"card[number]": "4000000000000341", "card[exp_month]": "12", "card[exp_year]": "2040"}
+    kept = await shop.api.post(
+        shop.secret, "/v1/payment_methods", type="card", **card, **{"metadata[tier]": "gold"}
+    )
+    await shop.api.post(
+        shop.secret, f"/v1/payment_methods/{kept['id']}/attach", customer=customer["id"]
+    )
+    for home, last_error, more in (
+        ("payment_intents", "last_payment_error", {"amount": 900, "currency": "kes"}),
+        ("setup_intents", "last_setup_error", {}),
+    ):
+        made = await shop.api.post(shop.secret, f"/v1/{home}", customer=customer["id"], **more)
+        one = f"/v1/{home}/{made['id']}"
+        secret = {"client_secret": made["client_secret"]}
+        with_kept = secret | {"payment_method": kept["id"], "return_url": "https://duka.test/"}
+        if home == "setup_intents":
+            with_kept["payment_method"] = "pm_card_chargeDeclined"
+        declined = await shop.ask("POST", f"{one}/confirm", **with_kept)
+        assert declined.status == 402, declined.body
+        shown = (await shop.ask("GET", one, **secret)).body
+        for error in (declined.body["error"], shown[last_error]):
+            assert error["code"] == "card_declined"
+            assert not {"charge", "network_decline_code", "network_advice_code"} & error.keys()
+            method = error.get("payment_method") or {}
+            assert not {"customer", "metadata"} & method.keys()
+
+
+async def test_a_replay_to_a_browser_shows_as_little_and_names_the_first_request(
+    shop: Shop,
+) -> None:
+    intent = await shop.intent()
+    fields = {
+        "client_secret": intent["client_secret"], "payment_method": "pm_card_visa",
+        "expand[]": "payment_method",
+    }  # fmt: skip
+    path = f"/v1/payment_intents/{intent['id']}/confirm"
+    send = shop.api.send
+    first = await send(shop.publishable, "POST", path, fields, idempotency_key="once")
+    again = await send(shop.publishable, "POST", path, fields, idempotency_key="once")
+    assert first.status == 200
+    assert not HIDDEN & first.body.keys()
+    assert not {"customer", "metadata"} & first.body["payment_method"].keys()
+    assert again.raw == first.raw
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.headers["original-request"] == first.headers["request-id"]

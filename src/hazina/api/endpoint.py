@@ -127,14 +127,17 @@ class Endpoint:
             )
         call = Call(self._core, caller, path, ids, params, request)
         result = await route.handler(call)
+        public = route.public if caller.publishable else None
         if isinstance(result, bytes):
             return Reply(200, result)
         if isinstance(result, Answer):
             rendered = result.body
             if paths and result.code is None:
                 rendered = await self._expanded_once(caller, result, paths, request)
+            if public is not None:
+                rendered = orjson.dumps(public(orjson.loads(rendered)))
             return reply.of_answer(result, rendered, request_id, request is not None)
-        return Reply(200, await self._expanded(caller, result, paths))
+        return Reply(200, await self._expanded(caller, public(result) if public else result, paths))
 
     async def _expanded_once(
         self, caller: Caller, answer: Answer, paths: Paths, request: IdempotencyRequest | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hazina.api.client_secret import without_the_merchants
 from hazina.api.core import Core
 from hazina.api.forms import shown
 from hazina.checkout.items import list_view
@@ -206,9 +207,7 @@ class Expander:
     async def _payment_method(self, method_id: str) -> dict[str, Any]:
         """Return a method; to a browser without what is only the merchant's."""
         view = await self._core.payment_methods.retrieve(self._caller, method_id)
-        if self._caller.publishable:
-            view = {name: v for name, v in view.items() if name not in ("customer", "metadata")}
-        return view
+        return without_the_merchants(view) if self._caller.publishable else view
 
     async def _sources(self, customer_id: str) -> dict[str, Any]:
         data, has_more = await self._core.sources.list(self._caller, customer_id, {}, Page())

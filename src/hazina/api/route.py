@@ -35,7 +35,8 @@ class Route:
     """One row of the route table.
 
     `answers` is the `object` that comes back; `listed` says that it comes in a list, `searched`
-    that the list is a search's result. `publishable` routes also take publishable keys.
+    that the list is a search's result. `publishable` routes also take publishable keys; `public`
+    returns what of an answer these are shown, where that is not all of it.
     """
 
     method: str
@@ -47,6 +48,7 @@ class Route:
     listed: bool = False
     publishable: bool = False
     searched: bool = False
+    public: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
     @property
     def name(self) -> str:

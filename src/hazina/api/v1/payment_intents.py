@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import orjson
-
+from hazina.api.client_secret import Shown
 from hazina.api.lists import listing, split
 from hazina.api.params import payment_intents as params
 from hazina.api.route import Call, Result, Route
 from hazina.api.searches import search_route
-from hazina.idempotency.service import Answer
 from hazina.refusals import Code, Refusal
-from hazina.secrets import same
 
 _KIND = "payment_intent"
 
-_PUBLIC_FIELDS = frozenset(
-    {
-        "amount", "automatic_payment_methods", "canceled_at", "cancellation_reason",
-        "capture_method", "client_secret", "confirmation_method", "created", "currency",
-        "description", "hazina", "id", "last_payment_error", "livemode", "next_action", "object",
-        "payment_method", "payment_method_types", "processing", "receipt_email",
-        "setup_future_usage", "shipping", "status",
-    }
+_SHOWN = Shown(
+    _KIND,
+    "last_payment_error",
+    frozenset(
+        {
+            "amount", "canceled_at", "capture_method", "confirmation_method", "currency",
+            "processing", "receipt_email", "setup_future_usage", "shipping",
+        }
+    ),
 )  # fmt: skip
-"""What a holder of a publishable key and the client secret may see; above all, no metadata."""
 
 
 async def create(call: Call) -> Result:
@@ -35,7 +30,9 @@ async def create(call: Call) -> Result:
 
 async def retrieve(call: Call) -> Result:
     """Return one payment intent; with a publishable key only to a holder of its secret."""
-    return await _retrieve_for(call, call.params.get("client_secret"))
+    return await _SHOWN.retrieve(
+        call, call.core.payments.retrieve, call.params.get("client_secret")
+    )
 
 
 async def update(call: Call) -> Result:
@@ -49,13 +46,12 @@ async def confirm(call: Call) -> Result:
     """Try to take the payment; with a publishable key only for a holder of the secret."""
     client_secret = call.params.pop("client_secret", None)
     if client_secret is not None or call.caller.publishable:
-        await _retrieve_for(call, client_secret)
+        await _SHOWN.retrieve(call, call.core.payments.retrieve, client_secret)
     if call.caller.publishable:
         await _need_automatic(call)
-    answer = await call.core.payments.confirm_intent(
+    return await call.core.payments.confirm_intent(
         call.caller, call.ids[0], call.params, call.idempotency
     )
-    return _public_answer(answer) if call.caller.publishable else answer
 
 
 async def capture(call: Call) -> Result:
@@ -85,25 +81,6 @@ async def list_all(call: Call) -> Result:
     return listing(call.path, await call.core.payments.list(call.caller, _KIND, filters, page))
 
 
-async def _retrieve_for(call: Call, client_secret: str | None) -> dict[str, Any]:
-    """Return the intent if the client secret, where one is sent or needed, is the intent's."""
-    intent_id = call.ids[0]
-    if call.caller.publishable and client_secret is None:
-        raise Refusal(
-            Code.PARAMETER_MISSING,
-            "Missing required param: client_secret. A publishable key needs it.",
-            param="client_secret",
-        )
-    view = await call.core.payments.retrieve(call.caller, _KIND, intent_id)
-    if client_secret is not None and not same(view["client_secret"], client_secret):
-        raise Refusal(
-            Code.RESOURCE_MISSING,
-            "The client_secret provided does not match the payment intent's.",
-            param="client_secret",
-        )
-    return public_view(view) if call.caller.publishable else view
-
-
 async def _need_automatic(call: Call) -> None:
     view = await call.core.payments.retrieve(call.caller, _KIND, call.ids[0])
     if view["confirmation_method"] == "manual":
@@ -112,20 +89,6 @@ async def _need_automatic(call: Call) -> None:
             "This PaymentIntent's confirmation_method is manual, so it is confirmed with a secret "
             "key, by your server.",
         )
-
-
-def public_view(view: dict[str, Any]) -> dict[str, Any]:
-    """Return what may be shown in a customer's browser."""
-    return {name: value for name, value in view.items() if name in _PUBLIC_FIELDS}
-
-
-def _public_answer(answer: Answer) -> Answer:
-    body = orjson.loads(answer.body)
-    if answer.code is None:
-        body = public_view(body)
-    elif isinstance(body["error"].get("payment_intent"), dict):
-        body["error"]["payment_intent"] = public_view(body["error"]["payment_intent"])
-    return Answer(answer.code, orjson.dumps(body), answer.replayed)
 
 
 _ONE = "/v1/payment_intents/{id}"
@@ -139,13 +102,13 @@ ROUTES = (
     ),
     Route(
         "GET", _ONE, retrieve, params.RETRIEVE, _KIND, "Retrieve a payment intent",
-        publishable=True,
+        publishable=True, public=_SHOWN.public,
     ),
     search_route("/v1/payment_intents", _KIND, "Search payment intents"),
     Route("POST", _ONE, update, params.UPDATE, _KIND, "Update a payment intent"),
     Route(
         "POST", f"{_ONE}/confirm", confirm, params.CONFIRM, _KIND, "Confirm a payment intent",
-        publishable=True,
+        publishable=True, public=_SHOWN.public,
     ),
     Route(
         "POST", f"{_ONE}/capture", capture, params.CAPTURE, _KIND, "Capture a payment intent"

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import orjson
-
+from hazina.api.client_secret import Shown
 from hazina.api.lists import listing, split
 from hazina.api.params import setup_intents as params
 from hazina.api.route import Call, Result, Route
-from hazina.idempotency.service import Answer
-from hazina.refusals import Code, Refusal
-from hazina.secrets import same
 
 _KIND = "setup_intent"
 _ATTEMPT = "setup_attempt"
 
-_PUBLIC_FIELDS = frozenset(
-    {
-        "automatic_payment_methods", "cancellation_reason", "client_secret", "created",
-        "description", "hazina", "id", "last_setup_error", "livemode", "next_action", "object",
-        "payment_method", "payment_method_types", "status", "usage",
-    }
-)  # fmt: skip
-"""What a holder of a publishable key and the client secret may see; above all, no metadata."""
+_SHOWN = Shown(_KIND, "last_setup_error", frozenset({"usage"}))
 
 
 async def create(call: Call) -> Result:
@@ -33,7 +20,9 @@ async def create(call: Call) -> Result:
 
 async def retrieve(call: Call) -> Result:
     """Return one setup intent; with a publishable key only to a holder of its secret."""
-    return await _retrieve_for(call, call.params.get("client_secret"))
+    return await _SHOWN.retrieve(
+        call, call.core.setup_intents.retrieve, call.params.get("client_secret")
+    )
 
 
 async def update(call: Call) -> Result:
@@ -47,11 +36,10 @@ async def confirm(call: Call) -> Result:
     """Have the card verified; with a publishable key only for a holder of the secret."""
     client_secret = call.params.pop("client_secret", None)
     if client_secret is not None or call.caller.publishable:
-        await _retrieve_for(call, client_secret)
-    answer = await call.core.setup_intents.confirm(
+        await _SHOWN.retrieve(call, call.core.setup_intents.retrieve, client_secret)
+    return await call.core.setup_intents.confirm(
         call.caller, call.ids[0], call.params, call.idempotency
     )
-    return _public_answer(answer) if call.caller.publishable else answer
 
 
 async def cancel(call: Call) -> Result:
@@ -77,38 +65,6 @@ async def list_attempts(call: Call) -> Result:
     return listing(call.path, found)
 
 
-async def _retrieve_for(call: Call, client_secret: str | None) -> dict[str, Any]:
-    """Return the intent if the client secret, where one is sent or needed, is the intent's."""
-    if call.caller.publishable and client_secret is None:
-        raise Refusal(
-            Code.PARAMETER_MISSING,
-            "Missing required param: client_secret. A publishable key needs it.",
-            param="client_secret",
-        )
-    view = await call.core.setup_intents.retrieve(call.caller, _KIND, call.ids[0])
-    if client_secret is not None and not same(view["client_secret"], client_secret):
-        raise Refusal(
-            Code.RESOURCE_MISSING,
-            "The client_secret provided does not match the setup intent's.",
-            param="client_secret",
-        )
-    return public_view(view) if call.caller.publishable else view
-
-
-def public_view(view: dict[str, Any]) -> dict[str, Any]:
-    """Return what may be shown in a customer's browser."""
-    return {name: value for name, value in view.items() if name in _PUBLIC_FIELDS}
-
-
-def _public_answer(answer: Answer) -> Answer:
-    body = orjson.loads(answer.body)
-    if answer.code is None:
-        body = public_view(body)
-    elif isinstance(body["error"].get("setup_intent"), dict):
-        body["error"]["setup_intent"] = public_view(body["error"]["setup_intent"])
-    return Answer(answer.code, orjson.dumps(body), answer.replayed)
-
-
 _ALL = "/v1/setup_intents"
 _ONE = f"{_ALL}/{{id}}"
 ROUTES = (
@@ -116,12 +72,12 @@ ROUTES = (
     Route("GET", _ALL, list_all, params.LIST, _KIND, "List setup intents", listed=True),
     Route(
         "GET", _ONE, retrieve, params.RETRIEVE, _KIND, "Retrieve a setup intent",
-        publishable=True,
+        publishable=True, public=_SHOWN.public,
     ),
     Route("POST", _ONE, update, params.UPDATE, _KIND, "Update a setup intent"),
     Route(
         "POST", f"{_ONE}/confirm", confirm, params.CONFIRM, _KIND, "Confirm a setup intent",
-        publishable=True,
+        publishable=True, public=_SHOWN.public,
     ),
     Route("POST", f"{_ONE}/cancel", cancel, params.CANCEL, _KIND, "Cancel a setup intent"),
     Route(
