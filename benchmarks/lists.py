@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import http.client
 import json
+import math
 import re
 import statistics
 import tempfile
@@ -30,26 +31,38 @@ from hazina.ids import SystemIds
 
 _LOAD = Path(__file__).with_name("million.sql")
 _LIMIT_MS = 50.0
+_INTENTS, _CHARGES = "/v1/payment_intents/search", "/v1/charges/search"
 _SEARCHES = {
-    "metadata, one match": 'metadata["order"]:"N-12001"',
-    "metadata, a third of all": 'metadata["channel"]:"web"',
-    "metadata, a few": 'metadata["campaign"]:"c3"',
-    "metadata, no match": 'metadata["order"]:"none"',
-    "amounts, many": "amount>50000",
-    "amounts, one in a thousand": "amount>1000000",
-    "an exact amount": "amount:12345",
-    "a narrow range": "amount>=90000 amount<90010",
-    "status, most": 'status:"succeeded"',
-    "status, one in fifty": 'status:"requires_capture"',
-    "not that status": '-status:"succeeded"',
-    "a currency that is not there": 'currency:"eur"',
-    "not that currency": '-currency:"kes"',
-    "combined": 'status:"succeeded" currency:"usd" amount>80000',
-    "either": 'currency:"eur" OR amount>1000000',
+    "metadata, one match": (_INTENTS, 'metadata["order"]:"N-12001"'),
+    "metadata, a third of all": (_INTENTS, 'metadata["channel"]:"web"'),
+    "metadata, a few": (_INTENTS, 'metadata["campaign"]:"c3"'),
+    "metadata, no match": (_INTENTS, 'metadata["order"]:"none"'),
+    "amounts, many": (_INTENTS, "amount>50000"),
+    "amounts, one in a thousand": (_INTENTS, "amount>1000000"),
+    "an exact amount": (_INTENTS, "amount:12345"),
+    "a narrow range": (_INTENTS, "amount>=90000 amount<90010"),
+    "status, most": (_INTENTS, 'status:"succeeded"'),
+    "status, one in fifty": (_INTENTS, 'status:"requires_capture"'),
+    "status, one in ten thousand": (_INTENTS, 'status:"processing"'),
+    "status, none": (_INTENTS, 'status:"requires_action"'),
+    "not that status": (_INTENTS, '-status:"succeeded"'),
+    "a currency that is not there": (_INTENTS, 'currency:"eur"'),
+    "not that currency": (_INTENTS, '-currency:"kes"'),
+    "combined": (_INTENTS, 'status:"succeeded" currency:"usd" amount>80000'),
+    "either": (_INTENTS, 'currency:"eur" OR amount>1000000'),
+    "charges, an exact amount": (_CHARGES, "amount:12345"),
+    "charges, an amount and currency": (_CHARGES, 'amount:12345 currency:"kes"'),
+    "charges, amounts, many": (_CHARGES, "amount>5000"),
+    "charges, one in a thousand": (_CHARGES, "amount>1000000"),
+    "charges, a currency not there": (_CHARGES, 'currency:"eur"'),
+    "charges, status, none": (_CHARGES, 'status:"pending"'),
+    "charges, failed": (_CHARGES, 'status:"failed"'),
+    "charges, refunded in part, none": (_CHARGES, 'refunded:"false"'),
+    "charges, refunded": (_CHARGES, 'refunded:"true"'),
+    "charges, metadata, one match": (_CHARGES, 'metadata["order"]:"N-12001"'),
 }
 _SLOW = {
-    "status, none": 'status:"requires_action"',
-    "metadata absent, from none": 'metadata["order"]:null',
+    "metadata absent, from none": (_INTENTS, 'metadata["order"]:null'),
 }
 
 
@@ -100,7 +113,7 @@ class Asker:
             found = len(self.get(path, **params)["data"])
             taken.append((time.perf_counter() - begun) * 1000)
         taken.sort()
-        return statistics.median(taken), taken[int(len(taken) * 0.99)], found
+        return statistics.median(taken), taken[math.ceil(len(taken) * 0.99) - 1], found
 
 
 def lists(asker: Asker, payments: int) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -132,19 +145,26 @@ def lists(asker: Asker, payments: int) -> dict[str, tuple[str, dict[str, Any]]]:
     }
 
 
+def _loaded(arguments: argparse.Namespace, running: Running, note: Path) -> str:
+    """Return the key of the merchant with the payments, which a kept folder may already have."""
+    if note.exists():
+        return note.read_text()
+    merchant_id, key = asyncio.run(_merchant(running))
+    print(f"Loading {arguments.payments} payments ...", flush=True)
+    load(running.database_url, merchant_id, arguments.payments)
+    note.write_text(key)
+    return key
+
+
 def run(arguments: argparse.Namespace, var: Path) -> None:
     """Start a system, load, measure, print."""
     system = System(SystemOptions(free_port(), var), SystemClock(), SystemIds())
     try:
         running = asyncio.run(system.start())
-        merchant_id, key = asyncio.run(_merchant(running))
-        print(f"Loading {arguments.payments} payments ...", flush=True)
-        load(running.database_url, merchant_id, arguments.payments)
-        asker = Asker(running, key)
-        search = "/v1/payment_intents/search"
+        asker = Asker(running, _loaded(arguments, running, var / "loaded"))
         asked = {f"list: {name}": what for name, what in lists(asker, arguments.payments).items()}
         asked |= {
-            f"search: {name}": (search, {"query": query}) for name, query in _SEARCHES.items()
+            f"search: {name}": (path, {"query": query}) for name, (path, query) in _SEARCHES.items()
         }
         worst = 0.0
         print(f"{'':<44} {'p50 ms':>8} {'p99 ms':>8} {'found':>6}")
@@ -154,8 +174,8 @@ def run(arguments: argparse.Namespace, var: Path) -> None:
             print(f"{name:<44} {p50:>8.1f} {p99:>8.1f} {found:>6}", flush=True)
         print(f"The slowest p99 is {worst:.1f} ms; {_LIMIT_MS:.0f} ms are allowed.")
         print("Known to read everything (docs/adr/0011-search-indexes.md):")
-        for name, query in _SLOW.items():
-            p50, p99, found = asker.measure(5, search, query=query)
+        for name, (path, query) in _SLOW.items():
+            p50, p99, found = asker.measure(5, path, query=query)
             print(f"{name:<44} {p50:>8.1f} {p99:>8.1f} {found:>6}", flush=True)
     finally:
         system.stop()
@@ -166,7 +186,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.lists", description=__doc__)
     parser.add_argument("--payments", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--keep", type=Path, help="a folder to load once and measure again")
     arguments = parser.parse_args()
+    if arguments.keep is not None:
+        arguments.keep.mkdir(mode=0o755, parents=True, exist_ok=True)
+        run(arguments, arguments.keep)
+        return
     with tempfile.TemporaryDirectory(prefix="hazina-lists-") as folder:
         var = Path(folder)
         var.chmod(0o755)

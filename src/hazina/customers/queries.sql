@@ -26,6 +26,17 @@ WHERE merchant_id = %(merchant_id)s AND NOT deleted
   AND (%(lt)s::bigint IS NULL OR created < to_timestamp(%(lt)s::bigint))
 ORDER BY id LIMIT %(limit)s;
 
+-- name: customer_window
+SELECT t.id FROM customer t
+WHERE t.merchant_id = %(merchant_id)s AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
+  AND (%(high)s::text IS NULL OR t.id < %(high)s::text) AND /* condition */ true
+ORDER BY t.id DESC OFFSET %(offset)s LIMIT 1;
+
+-- name: customer_narrow
+SELECT t.id FROM customer t
+WHERE t.merchant_id = %(merchant_id)s AND NOT t.deleted AND /* condition */ true
+LIMIT %(limit)s;
+
 -- name: customer_search
 SELECT t.* FROM customer t
 WHERE t.merchant_id = %(merchant_id)s AND NOT t.deleted

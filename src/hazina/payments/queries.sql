@@ -157,6 +157,17 @@ UNION ALL
      LIMIT %(limit)s) due
  LIMIT %(limit)s);
 
+-- name: payment_intent_window
+SELECT t.id FROM payment_intent t
+WHERE t.merchant_id = %(merchant_id)s AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
+  AND (%(high)s::text IS NULL OR t.id < %(high)s::text) AND /* condition */ true
+ORDER BY t.id DESC OFFSET %(offset)s LIMIT 1;
+
+-- name: payment_intent_narrow
+SELECT t.id FROM payment_intent t
+WHERE t.merchant_id = %(merchant_id)s AND NOT t.hidden AND /* condition */ true
+LIMIT %(limit)s;
+
 -- name: payment_intent_search
 SELECT t.* FROM payment_intent t
 WHERE t.merchant_id = %(merchant_id)s AND NOT t.hidden
@@ -174,6 +185,28 @@ SELECT count(*) AS count FROM (
       AND (%(high)s::text IS NULL OR t.id < %(high)s::text)
       AND /* condition */ true
     LIMIT %(limit)s) found;
+
+-- name: charge_window
+SELECT t.id FROM charge t
+WHERE t.merchant_id = %(merchant_id)s AND (%(after)s::text IS NULL OR t.id < %(after)s::text)
+  AND (%(high)s::text IS NULL OR t.id < %(high)s::text) AND /* condition */ true
+ORDER BY t.id DESC OFFSET %(offset)s LIMIT 1;
+
+-- name: charge_narrow
+SELECT t.id FROM charge t
+WHERE t.merchant_id = %(merchant_id)s AND t.revision > 0 AND /* condition */ true
+LIMIT %(limit)s;
+
+-- name: charge_narrow_by_intent
+-- The charges that may meet a condition on amount and currency: the last of the intents that meet
+-- it, and of those before, which failed, all that do. Indexes on the charges' own amounts would cost
+-- every payment; those on intents and on failed charges are there.
+SELECT t.latest_charge AS id FROM payment_intent t
+WHERE t.merchant_id = %(merchant_id)s AND t.latest_charge IS NOT NULL AND /* condition */ true
+UNION ALL
+SELECT t.id FROM charge t
+WHERE t.merchant_id = %(merchant_id)s AND t.status = 'failed' AND /* condition */ true
+LIMIT %(limit)s;
 
 -- name: charge_search
 SELECT t.* FROM charge t

@@ -8,17 +8,22 @@ from hazina.db.table import Row
 from hazina.merchants.merchant import Merchant
 from hazina.payments.store import charge_from, intent_from
 from hazina.payments.view import charge_view, intent_view
-from hazina.search.engine import Resource
-from hazina.search.fields import Field, Flag, MetadataOf, Moment, Numeric, Token
+from hazina.search.engine import Narrowing, Resource
+from hazina.search.fields import Field, Flag, MetadataOf, Moment, Numeric, Resting, Token
 
-_METADATA = MetadataOf("metadata_terms(t.merchant_id, t.metadata)")
-_SHARED: dict[str, Field] = {
+_AMOUNTS: dict[str, Field] = {
     "amount": Numeric("t.amount"),
-    "created": Moment("t.created"),
     "currency": Token("t.currency", filled=True),
-    "customer": Token("t.customer", exact=True),
-    "metadata": _METADATA,
-    "status": Token("t.status", filled=True),
+}
+_CUSTOMER = Token("t.customer", exact=True)
+_SHARED: dict[str, Field] = _AMOUNTS | {
+    "created": Moment("t.created"),
+    "customer": _CUSTOMER,
+    "metadata": MetadataOf(),
+}
+_INDEXED: dict[str, Field] = {
+    "customer": _CUSTOMER,
+    "metadata": MetadataOf("metadata_terms(t.merchant_id, t.metadata)"),
 }
 
 
@@ -30,12 +35,19 @@ def _charge(row: Row, merchant: Merchant) -> dict[str, Any]:
     return charge_view(charge_from(row), merchant.livemode)
 
 
-INTENTS = Resource("payment_intent", "pi", _SHARED, _intent)
+INTENTS = Resource(
+    "payment_intent",
+    "pi",
+    _SHARED | {"status": Resting("t.status", "t.at_rest", "succeeded")},
+    _intent,
+    (Narrowing("payment_intent_narrow", _INDEXED | _AMOUNTS, frozenset(_INDEXED)),),
+)
 CHARGES = Resource(
     "charge",
     "ch",
     _SHARED
     | {
+        "status": Token("t.status", filled=True),
         # Disputes do not exist here yet: no charge has one.
         "disputed": Flag({"true": "false", "false": "true"}, 'the values "true" and "false"'),
         "refunded": Flag(
@@ -48,4 +60,9 @@ CHARGES = Resource(
         ),
     },
     _charge,
+    # What a charge that did not fail amounts to, its payment intent does too.
+    (
+        Narrowing("charge_narrow_by_intent", _AMOUNTS),
+        Narrowing("charge_narrow", _INDEXED, frozenset(_INDEXED)),
+    ),
 )

@@ -96,6 +96,29 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Resting:
+    """A state in which nearly all rows end up being the `usual` one.
+
+    `at_rest` is an indexed column that is null in the usual state, and while a row is on its way
+    there; else it holds the state.
+    """
+
+    column: str
+    at_rest: str
+    usual: str
+    about: str = "a value in quotes or null, by the operator :"
+
+    def condition(self, clause: Clause, name: str) -> Condition:
+        word = None if clause.value is None else clause.value.lower()
+        if word == self.usual and clause.operator is Operator.EQUAL:
+            if clause.negated:
+                return Condition(f"{self.at_rest} IS NOT NULL")
+            return Condition(f"{self.column} = %({name})s::text", {name: word})
+        column = self.column if clause.negated or word is None else self.at_rest
+        return Token(column, filled=True, about=self.about).condition(clause, name)
+
+
+@dataclass(frozen=True, slots=True)
 class Numeric:
     """A whole number."""
 
@@ -180,7 +203,7 @@ class MetadataOf:
     value)`; the index holds only rows that have metadata, which the condition therefore says too.
     """
 
-    terms: str | None
+    terms: str | None = None
     column: str = "t.metadata"
     about: str = 'metadata["key"]:"value" or metadata["key"]:null'
 
