@@ -188,8 +188,13 @@ class System:
         return self._with_core(made)
 
     def revoke(self, key: str) -> None:
-        """End a key, as an operator would."""
-        self._with_core(lambda core: core.merchants.revoke_key(key))
+        """End a key, as its merchant would."""
+
+        async def ended(core: Core) -> None:
+            caller = await core.merchants.authenticate(key, "")
+            await core.api_keys.revoke(caller, caller.key_id, 0, None)
+
+        self._with_core(ended)
 
     def broken_invariants(self) -> list[str]:
         """Return which invariants do not hold, and what breaks them; empty when all hold."""

@@ -68,12 +68,6 @@ class Customer:
             revision=self.revision + 1,
         )  # fmt: skip
 
-    @property
-    def default_payment_method(self) -> str | None:
-        """Return the method that payments of this customer use when they name none."""
-        method_id = (self.details.get("invoice_settings") or {}).get("default_payment_method")
-        return method_id or self.default_source
-
     def without(self, method_id: str, next_source: str | None) -> Customer:
         """Return the customer after it lost a method: no default names what is gone."""
         params: dict[str, Any] = {}

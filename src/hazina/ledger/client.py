@@ -137,12 +137,6 @@ class FilterFlag(IntFlag):
     REVERSED = 4
 
 
-class QueryFlag(IntFlag):
-    """In which order a query answers."""
-
-    REVERSED = 1
-
-
 @dataclass(frozen=True, slots=True)
 class AccountFilter:
     """Which transfers or balances of one account; zero is no condition.

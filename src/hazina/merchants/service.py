@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from hazina.clock import Clock
 from hazina.db.reader import Reader
-from hazina.db.unit import Claim, RowVersion, Unit, Update
+from hazina.db.unit import Claim, Unit
 from hazina.db.writer import Writer
 from hazina.ids import Ids
 from hazina.merchants.accounts import Accounts, no_access
@@ -128,22 +127,6 @@ class Merchants:
         claim = Claim("api_key", to_key_row(stored))
         await self._writer.submit(Unit(merchant.merchant_id, claims=(claim,)))
         return secret
-
-    async def revoke_key(self, api_key: str) -> None:
-        """End a key; every process forgets it within five seconds."""
-        key = (keyed_hash(self._pepper, api_key),)
-        row = await self._reader.get("api_key", key)
-        if row is None:
-            raise _invalid(api_key)
-        revoked_at: datetime = self._clock.now()
-        await self._writer.submit(
-            Unit(
-                row["merchant_id"],
-                relies_on=(RowVersion("api_key", key, row["version"]),),
-                writes=(Update("api_key", key, row["version"], {"revoked_at": revoked_at}),),
-            )
-        )
-        self._cache.pop(api_key, None)
 
     async def _find(self, api_key: str, now_ms: int) -> _Known:
         row = await self._reader.get("api_key", (keyed_hash(self._pepper, api_key),))
