@@ -133,3 +133,34 @@ def test_what_a_clock_cannot_do_is_refused(shop: Shop, system: System) -> None:
     assert other.get(f"{_CLOCKS}/{clock['id']}").status == 404
     assert other.post(advance, frozen_time=_THEN + 5).status == 404
     assert shop.post(_CLOCKS, name="no time").error["code"] == "parameter_missing"
+
+
+def test_what_is_kept_and_sold_happens_at_the_time_of_its_clock(shop: Shop) -> None:
+    clock = _clock(shop, _THEN)
+    customer = shop.post("/v1/customers", test_clock=clock["id"]).body["id"]
+    method = shop.post("/v1/payment_methods/pm_card_visa/attach", customer=customer).body["id"]
+    shop.post(f"/v1/payment_methods/{method}", **{"metadata[a]": "b"})
+    shop.post(f"/v1/payment_methods/{method}/detach")
+    shop.post(f"/v1/customers/{customer}/sources", source="tok_visa")
+
+    _clock(shop, _THEN + _DAY, **{"hazina[governs]": "merchant"})
+    product = shop.post("/v1/products", name="Tea").body
+    price = shop.post("/v1/prices", product=product["id"], currency="kes", unit_amount=500).body
+    items = {"line_items[0][price]": price["id"], "line_items[0][quantity]": 1}
+    shop.post("/v1/payment_links", **items)
+    session = shop.post("/v1/checkout/sessions", **items).body
+    ended = shop.post(f"/v1/checkout/sessions/{session['id']}/expire")
+
+    assert ended.status == 200
+    assert {product["created"], price["created"], session["created"]} == {_THEN + _DAY}
+    times = {
+        event["type"]: event["created"] - _THEN
+        for event in shop.get("/v1/events?limit=100").body["data"]
+        if not event["type"].startswith("test_helpers")
+    }
+    assert times == {
+        "customer.created": 0, "payment_method.attached": 0, "payment_method.updated": 0,
+        "payment_method.detached": 0, "customer.source.created": 0, "customer.updated": 0,
+        "product.created": _DAY, "price.created": _DAY, "payment_link.created": _DAY,
+        "checkout.session.expired": _DAY,
+    }  # fmt: skip

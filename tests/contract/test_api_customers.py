@@ -90,7 +90,7 @@ async def client(database_url: str) -> AsyncIterator[Client]:
     await reader.open()
     merchants = Merchants(reader, writer, clock, ids, b"pepper")
     idempotency = Idempotency(reader, writer, clock, "https://pay.example/docs")
-    methods = PaymentMethods(reader, idempotency, clock, ids, b"pepper")
+    methods = PaymentMethods(reader, idempotency, Clocks(reader, clock), ids, b"pepper")
     core: Any = SimpleNamespace(
         docs_url="https://pay.example/docs",
         ids=ids,

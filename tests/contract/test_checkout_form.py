@@ -227,3 +227,36 @@ def test_an_address_that_nobody_gave_out_shows_nothing(shop: Shop, path: str) ->
     assert page.status == 404
     assert "There is no payment page here" in page.text
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+def test_the_payment_of_an_open_session_is_the_sessions_alone(shop: Shop) -> None:
+    session_id = shop.opened()
+    shop.pay(session_id, number="4000000000000002")
+    intent_id = shop.session(session_id)["payment_intent"]
+    intent = f"/v1/payment_intents/{intent_id}"
+    for path, fields in (
+        (intent, {"amount": 1}),
+        (intent, {"payment_method": "pm_card_visa"}),
+        (f"{intent}/confirm", {"payment_method": "pm_card_visa"}),
+        (f"{intent}/cancel", {}),
+    ):
+        refused = shop.api.send("POST", path, urlencode(fields).encode())
+        assert (refused.status, refused.body["error"]["code"]) == (
+            400, "payment_intent_unexpected_state",
+        )  # fmt: skip
+        assert session_id in refused.body["error"]["message"]
+    noted = shop.api.send("POST", intent, b"metadata[order]=7")
+    assert (noted.status, noted.body["metadata"]) == (200, {"order": "7"})
+
+    shop.pay(session_id)
+
+    assert shop.session(session_id)["payment_status"] == "paid"
+
+
+def test_what_a_session_left_authorized_is_the_merchants_again(shop: Shop) -> None:
+    session_id = shop.opened(**{"payment_intent_data[capture_method]": "manual"})
+    shop.pay(session_id)
+    session = shop.session(session_id)
+    assert (session["status"], session["payment_status"]) == ("complete", "unpaid")
+    canceled = shop.api.send("POST", f"/v1/payment_intents/{session['payment_intent']}/cancel")
+    assert (canceled.status, canceled.body["status"]) == (200, "canceled")

@@ -122,7 +122,7 @@ async def test_a_payment_that_succeeds_while_nobody_looks_completes_its_session_
     await world.begin(session_id, "pm_card_chargeDeclined")
     intent_id = (await world.session(session_id))["payment_intent"]
     # The page has died: the payment is confirmed and nobody settles the session.
-    params = {"payment_method": "pm_card_visa"}
+    params = {"payment_method": "pm_card_visa", "checkout_session": session_id}
     await world.core.payments.confirm_intent(world.caller, intent_id, params, None)
     assert (await world.session(session_id))["status"] == "open"
 
@@ -138,11 +138,12 @@ async def test_a_payment_that_succeeds_while_nobody_looks_completes_its_session_
     assert await world.events("checkout.session.expired") == 0
 
 
-async def test_a_payment_canceled_by_the_merchant_ends_the_session(world: World) -> None:
+async def test_a_payment_that_was_canceled_ends_the_session(world: World) -> None:
     session_id = await world.opened()
     await world.begin(session_id, "pm_card_chargeDeclined")
     intent_id = (await world.session(session_id))["payment_intent"]
-    await world.core.payments.cancel_intent(world.caller, intent_id, {}, None)
+    params = {"checkout_session": session_id}
+    await world.core.payments.cancel_intent(world.caller, intent_id, params, None)
 
     await event_log.readable(world.core.settings.database_url)
     await world.core.checkout.following.follow()

@@ -249,7 +249,7 @@ async def wire(
     merchants = Merchants(reader, writer, clock, ids, settings.pepper.encode())
     clocks = Clocks(reader, clock)
     idempotency = Idempotency(reader, writer, clock, settings.docs_url)
-    methods = PaymentMethods(reader, idempotency, clock, ids, settings.pepper.encode())
+    methods = PaymentMethods(reader, idempotency, clocks, ids, settings.pepper.encode())
     customers = Customers(reader, idempotency, clocks, ids, methods)
     keeping = Keeping(idempotency, customers, methods)
     payments = Payments(
@@ -274,7 +274,7 @@ async def wire(
         connectors={connector.name: connector}, reader=reader, writer=writer, clock=clock,
         report=report, ask=dispatch.ask,
     )  # fmt: skip
-    catalog = Catalog(reader, idempotency, clock, ids)
+    catalog = Catalog(reader, idempotency, clocks, ids)
     checkout = checkout_parts.wire(
         reader=reader, writer=writer, clock=clock, clocks=clocks, ids=ids,
         idempotency=idempotency, merchants=merchants, payments=payments, customers=customers,
@@ -288,7 +288,7 @@ async def wire(
         idempotency, payments, setup_intents, customers,
         TestClocks(reader, writer, idempotency, clock, ids, clocks), catalog, keeping,
         Sources(idempotency, customers, keeping, methods), methods,
-        Tokens(reader, idempotency, clock, ids, methods),
+        Tokens(reader, idempotency, ids, methods),
         checkout, Searches(reader, clocks, PageTokens(settings.pepper.encode()), SEARCHED),
         Events(reader), WebhookEndpoints(reader, idempotency, clock, ids),
         Balances(reader), Ledgers(reader, writer, clock), dispatch, callbacks,

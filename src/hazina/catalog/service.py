@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from hazina.catalog import price as prices
 from hazina.catalog import product as products
@@ -12,18 +12,19 @@ from hazina.catalog.draft import Draft
 from hazina.catalog.price import Price
 from hazina.catalog.product import Product
 from hazina.catalog.view import deleted_view, price_view, product_view
-from hazina.clock import Clock
 from hazina.db.reader import Reader
 from hazina.db.table import Row
 from hazina.db.unit import Claim, Delete, RowVersion, Update
 from hazina.events.service import Cause
 from hazina.idempotency.service import Answer, Idempotency, IdempotencyRequest, OneUnit
 from hazina.ids import Ids
+from hazina.merchants.clocks import Clocks
 from hazina.merchants.merchant import Caller
 from hazina.paging import Page, created_bounds, read_page
 from hazina.refusals import Code, Refusal, shown_id
 
 _LOOKUP = "price_lookup_key"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,10 @@ class _Around:
 class Catalog:
     """Products and prices of the calling merchant; no other merchant's can be seen or touched."""
 
-    def __init__(self, reader: Reader, idempotency: Idempotency, clock: Clock, ids: Ids) -> None:
+    def __init__(self, reader: Reader, idempotency: Idempotency, clocks: Clocks, ids: Ids) -> None:
         self._reader = reader
         self._idempotency = idempotency
-        self._clock = clock
+        self._clocks = clocks
         self._ids = ids
 
     # Products
@@ -54,13 +55,11 @@ class Catalog:
 
         Refuses `resource_already_exists` for an id that was used before.
         """
-        merchant_id = caller.merchant.merchant_id
 
         async def load() -> None:
             await self._check_new(caller, params.get("id"))
 
-        def decide(_: None) -> OneUnit:
-            draft = self._draft(caller, idempotency)
+        def decide(draft: Draft, _: None) -> OneUnit:
             product = draft.new_product(params)
             first = params.get("default_price_data")
             if first is not None:
@@ -70,7 +69,7 @@ class Catalog:
             draft.add_product(product)
             return OneUnit(draft.unit(), product_view(product))
 
-        return await self._idempotency.run_once(idempotency, merchant_id, load, decide)
+        return await self._once(caller, idempotency, load, decide)
 
     async def update_product(
         self,
@@ -80,16 +79,14 @@ class Catalog:
         idempotency: IdempotencyRequest | None,
     ) -> Answer:
         """Change a product. Refuses `resource_missing`, and a default price of another product."""
-        merchant_id = caller.merchant.merchant_id
 
         async def load() -> tuple[Product, Price | None]:
             price_id = params.get("default_price")
             price = await self.price(caller, price_id, "default_price") if price_id else None
             return await self.product(caller, product_id), price
 
-        def decide(loaded: tuple[Product, Price | None]) -> OneUnit:
+        def decide(draft: Draft, loaded: tuple[Product, Price | None]) -> OneUnit:
             before, price = loaded
-            draft = self._draft(caller, idempotency)
             if price is not None:
                 _check_default(before, price)
                 draft.relies_on.append(RowVersion("price", price.key, price.version))
@@ -97,18 +94,17 @@ class Catalog:
             draft.put_product(before, after)
             return OneUnit(draft.unit(), product_view(after))
 
-        return await self._idempotency.run_once(idempotency, merchant_id, load, decide)
+        return await self._once(caller, idempotency, load, decide)
 
     async def delete_product(
         self, caller: Caller, product_id: str, idempotency: IdempotencyRequest | None = None
     ) -> Answer:
         """Delete a product that never had a price. Refuses `resource_missing`, `product_in_use`."""
-        merchant_id = caller.merchant.merchant_id
 
         async def load() -> Product:
             return await self.product(caller, product_id)
 
-        def decide(before: Product) -> OneUnit:
+        def decide(draft: Draft, before: Product) -> OneUnit:
             if before.prices:
                 raise Refusal(
                     Code.PRODUCT_IN_USE,
@@ -116,11 +112,10 @@ class Catalog:
                     "instead.",
                     param="id",
                 )
-            draft = self._draft(caller, idempotency)
             draft.put_product(before, before.erased(draft.now))
             return OneUnit(draft.unit(), deleted_view(before.id))
 
-        return await self._idempotency.run_once(idempotency, merchant_id, load, decide)
+        return await self._once(caller, idempotency, load, decide)
 
     async def product(self, caller: Caller, product_id: str, param: str = "id") -> Product:
         """Return a product. Refuses `resource_missing` when it is unknown or deleted."""
@@ -166,8 +161,7 @@ class Catalog:
                 await self._check_new(caller, params["product_data"].get("id"))
             return await self._around(caller, params.get("product"), lookup_key)
 
-        def decide(around: _Around) -> OneUnit:
-            draft = self._draft(caller, idempotency)
+        def decide(draft: Draft, around: _Around) -> OneUnit:
             if around.product is not None:
                 price = draft.new_price(params, around.product.id)
                 counted = replace(around.product, prices=around.product.prices + 1)
@@ -180,8 +174,7 @@ class Catalog:
             draft.add_price(price)
             return OneUnit(draft.unit(), price_view(price))
 
-        merchant_id = caller.merchant.merchant_id
-        return await self._idempotency.run_once(idempotency, merchant_id, load, decide)
+        return await self._once(caller, idempotency, load, decide)
 
     async def update_price(
         self,
@@ -203,9 +196,8 @@ class Catalog:
             new = params["lookup_key"]
             return price, await self._around(caller, product, new, price.lookup_key)
 
-        def decide(loaded: tuple[Price, _Around]) -> OneUnit:
+        def decide(draft: Draft, loaded: tuple[Price, _Around]) -> OneUnit:
             before, around = loaded
-            draft = self._draft(caller, idempotency)
             if around.product is not None:
                 draft.rely_on_product(around.product)
                 _check_not_default(around.product, before)
@@ -214,8 +206,7 @@ class Catalog:
             draft.put_price(before, after)
             return OneUnit(draft.unit(), price_view(after))
 
-        merchant_id = caller.merchant.merchant_id
-        return await self._idempotency.run_once(idempotency, merchant_id, load, decide)
+        return await self._once(caller, idempotency, load, decide)
 
     async def price(self, caller: Caller, price_id: str, param: str = "id") -> Price:
         """Return a price. Refuses `resource_missing`."""
@@ -245,9 +236,25 @@ class Catalog:
 
     # How it is done
 
-    def _draft(self, caller: Caller, idempotency: IdempotencyRequest | None) -> Draft:
+    async def _once(
+        self,
+        caller: Caller,
+        idempotency: IdempotencyRequest | None,
+        load: Callable[[], Awaitable[T]],
+        decide: Callable[[Draft, T], OneUnit],
+    ) -> Answer:
+        """Do work that is one unit, drafted at the merchant's moment."""
+        merchant = caller.merchant
         cause = Cause(caller.request_id, idempotency.key if idempotency else None)
-        return Draft(caller.merchant, self._clock.now(), self._ids, cause)
+
+        async def loaded() -> tuple[Draft, T]:
+            now = await self._clocks.now(merchant)
+            return Draft(merchant, now, self._ids, cause), await load()
+
+        def decided(found: tuple[Draft, T]) -> OneUnit:
+            return decide(*found)
+
+        return await self._idempotency.run_once(idempotency, merchant.merchant_id, loaded, decided)
 
     async def _check_new(self, caller: Caller, product_id: str | None) -> None:
         key = (caller.merchant.merchant_id, product_id)

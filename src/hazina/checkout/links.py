@@ -14,12 +14,12 @@ from hazina.checkout.items import Wanted
 from hazina.checkout.link import TABLE, PaymentLink, changes, from_row, to_row
 from hazina.checkout.service import check_test_mode
 from hazina.checkout.view import link_view
-from hazina.clock import Clock
 from hazina.db.reader import Reader
 from hazina.db.unit import Insert, RowVersion, Unit, Update
 from hazina.events.service import Cause, record
 from hazina.idempotency.service import Answer, Idempotency, IdempotencyRequest, OneUnit
 from hazina.ids import Ids
+from hazina.merchants.clocks import Clocks
 from hazina.merchants.merchant import Caller
 from hazina.paging import Page, read_page
 from hazina.refusals import Code, Refusal, shown_id
@@ -29,12 +29,12 @@ class PaymentLinks:
     """Payment links of the calling merchant; no other merchant's can be seen or touched."""
 
     def __init__(
-        self, *, reader: Reader, idempotency: Idempotency, clock: Clock, ids: Ids,
+        self, *, reader: Reader, idempotency: Idempotency, clocks: Clocks, ids: Ids,
         catalog: Catalog, public_url: str,
     ) -> None:  # fmt: skip
         self._reader = reader
         self._idempotency = idempotency
-        self._clock = clock
+        self._clocks = clocks
         self._ids = ids
         self._catalog = catalog
         self._public_url = public_url
@@ -49,11 +49,12 @@ class PaymentLinks:
         merchant = caller.merchant
         check_test_mode(merchant.livemode)
 
-        async def load() -> list[Wanted]:
-            return await items.find(self._catalog, caller, params["line_items"])
+        async def load() -> tuple[list[Wanted], datetime]:
+            wanted = await items.find(self._catalog, caller, params["line_items"])
+            return wanted, await self._clocks.now(merchant)
 
-        def decide(wanted: list[Wanted]) -> OneUnit:
-            now = self._clock.now()
+        def decide(loaded: tuple[list[Wanted], datetime]) -> OneUnit:
+            wanted, now = loaded
             cause = Cause(caller.request_id, idempotency.key if idempotency else None)
             draft = CatalogDraft(merchant, now, self._ids, cause)
             sold = items.make(draft, wanted)
@@ -79,10 +80,11 @@ class PaymentLinks:
     ) -> Answer:
         """Change what later visits are offered. Refuses `resource_missing`."""
 
-        async def load() -> PaymentLink:
-            return await self.link(caller, link_id)
+        async def load() -> tuple[PaymentLink, datetime]:
+            return await self.link(caller, link_id), await self._clocks.now(caller.merchant)
 
-        def decide(before: PaymentLink) -> OneUnit:
+        def decide(loaded: tuple[PaymentLink, datetime]) -> OneUnit:
+            before, now = loaded
             after = before.changed(params)
             if after.active and after.recurring:
                 raise Refusal(
@@ -96,9 +98,7 @@ class PaymentLinks:
                 return OneUnit(Unit(before.merchant_id), shown)
             cause = Cause(caller.request_id, idempotency.key if idempotency else None)
             previous = previous_attributes(self._shown(before, caller), shown)
-            event = self._event(
-                caller, "payment_link.updated", after, cause, self._clock.now(), previous
-            )
+            event = self._event(caller, "payment_link.updated", after, cause, now, previous)
             unit = Unit(
                 before.merchant_id,
                 relies_on=(RowVersion(TABLE, before.key, before.version),),

@@ -40,7 +40,7 @@ def wire(
     """Return checkout over the given services; pages stand at `public_url`."""
     public_url = public_url.rstrip("/")
     paying = Paying(
-        reader=reader, writer=writer, clock=clock, clocks=clocks, ids=ids, payments=payments,
+        reader=reader, writer=writer, clocks=clocks, ids=ids, payments=payments,
         customers=customers, public_url=public_url,
     )  # fmt: skip
     sessions = CheckoutSessions(
@@ -50,7 +50,7 @@ def wire(
     return Checkout(
         sessions,
         PaymentLinks(
-            reader=reader, idempotency=idempotency, clock=clock, ids=ids, catalog=catalog,
+            reader=reader, idempotency=idempotency, clocks=clocks, ids=ids, catalog=catalog,
             public_url=public_url,
         ),
         Visits(

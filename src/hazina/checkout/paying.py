@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -21,7 +21,6 @@ from hazina.checkout.session import (
     to_row,
 )
 from hazina.checkout.view import page_url, session_view
-from hazina.clock import Clock
 from hazina.customers.service import Customers
 from hazina.db.reader import Reader
 from hazina.db.unit import Committed, Insert, Lane, RowVersion, Unit, Update
@@ -72,12 +71,11 @@ class Paying:
     """
 
     def __init__(
-        self, *, reader: Reader, writer: Writer, clock: Clock, clocks: Clocks, ids: Ids,
+        self, *, reader: Reader, writer: Writer, clocks: Clocks, ids: Ids,
         payments: Payments, customers: Customers, public_url: str,
     ) -> None:  # fmt: skip
         self._reader = reader
         self._writer = writer
-        self._clock = clock
         self._clocks = clocks
         self._ids = ids
         self._payments = payments
@@ -112,6 +110,7 @@ class Paying:
         params = {
             "payment_method": method_id,
             "return_url": f"{page_url(self._public_url, session.id)}/return",
+            "checkout_session": session.id,
         }  # fmt: skip
         try:
             answer = await self._payments.confirm_intent(
@@ -152,7 +151,7 @@ class Paying:
                     after, what = session.expired(), "expired"
             # Captured later: the session was completed, and said so, when it was authorized.
             again = session.status is Status.COMPLETE
-            event = None if again else self.event(merchant, what, after, Cause())
+            event = None if again else self.event(merchant, what, after, Cause(), now)
             await self._submit(session, after, event)
         return await self._session(key)
 
@@ -186,13 +185,15 @@ class Paying:
                 Code.RESOURCE_MISSING, "No such customer: it was deleted.", param="customer"
             )
 
-    def event(self, merchant: Merchant, what: str, session: Session, cause: Cause) -> Insert:
+    def event(
+        self, merchant: Merchant, what: str, session: Session, cause: Cause, now: datetime
+    ) -> Insert:
         """Return the write that records what became of a session."""
         return record(
             merchant_id=session.merchant_id, livemode=merchant.livemode,
             event_id=self._ids.new("evt"), type=EVENTS[what],
             object_view=session_view(session, merchant.livemode, self._public_url),
-            object_id=session.id, sequence=session.revision, created=self._clock.now(),
+            object_id=session.id, sequence=session.revision, created=now,
             request_id=cause.request_id, idempotency_key=cause.idempotency_key,
         )  # fmt: skip
 
@@ -212,7 +213,7 @@ class Paying:
         """Make the session's payment; a repeat, also after a crash, finds the one that was made."""
         params = {
             "amount": session.amount, "currency": session.currency,
-            "payment_method_types": ["card"],
+            "payment_method_types": ["card"], "checkout_session": session.id,
         } | dict(session.details.get("payment_intent_data") or {})  # fmt: skip
         if customer is not None:
             params["customer"] = customer
@@ -241,7 +242,7 @@ class Paying:
         """Cancel the payment; False if it cannot be canceled now."""
         assert session.payment_intent is not None
         caller = Caller(merchant, False, "")
-        params = {"cancellation_reason": "abandoned"}
+        params = {"cancellation_reason": "abandoned", "checkout_session": session.id}
         try:
             answer = await self._payments.cancel_intent(
                 caller, session.payment_intent, params, None

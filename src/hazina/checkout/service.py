@@ -144,12 +144,13 @@ class CheckoutSessions:
         key = (caller.merchant.merchant_id, session_id)
         await self._paying.cancel_payment(caller.merchant, key)
 
-        async def load() -> tuple[Session, str | None]:
+        async def load() -> tuple[Session, str | None, datetime]:
             session = await self.session(caller, session_id)
-            return session, await self._paying.intent_status(caller.merchant, session)
+            status = await self._paying.intent_status(caller.merchant, session)
+            return session, status, await self._clocks.now(caller.merchant, session.customer)
 
-        def decide(loaded: tuple[Session, str | None]) -> OneUnit:
-            session, status = loaded
+        def decide(loaded: tuple[Session, str | None, datetime]) -> OneUnit:
+            session, status, now = loaded
             if session.status is not Status.OPEN or completes(status):
                 raise _not_open(session)
             if status not in (None, "canceled"):
@@ -160,7 +161,7 @@ class CheckoutSessions:
                 )
             after = session.expired()
             cause = Cause(caller.request_id, idempotency.key if idempotency else None)
-            event = self._paying.event(caller.merchant, "expired", after, cause)
+            event = self._paying.event(caller.merchant, "expired", after, cause, now)
             unit = change_unit(session, after, event)
             return OneUnit(unit, self._shown(after, caller))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from hazina.customers import changes
@@ -40,13 +41,14 @@ class Keeping:
         `payment_method_unexpected_state`.
         """
 
-        async def load() -> tuple[Customer, PaymentMethod]:
+        async def load() -> tuple[Customer, PaymentMethod, datetime]:
             customer = await self._customers.present(caller, params["customer"], "customer")
-            return customer, await self._methods.keepable(caller.merchant, method_id)
+            method = await self._methods.keepable(caller.merchant, method_id)
+            return customer, method, await self._methods.now(caller.merchant, customer.id)
 
-        def decide(loaded: tuple[Customer, PaymentMethod]) -> OneUnit:
-            customer, before = loaded
-            moment = self._methods.deciding(caller, idempotency)
+        def decide(loaded: tuple[Customer, PaymentMethod, datetime]) -> OneUnit:
+            customer, before, now = loaded
+            moment = self._methods.deciding(caller, idempotency, now)
             after, parts = method_changes.attach(moment, before, customer.id)
             # Relied on: a customer that is being deleted meanwhile gets nothing more.
             parts += changes.update(moment, customer, customer)
@@ -59,16 +61,17 @@ class Keeping:
     ) -> Answer:
         """Take a method from its customer, for good."""
 
-        async def load() -> tuple[Customer | None, PaymentMethod, str | None]:
+        async def load() -> tuple[Customer | None, PaymentMethod, str | None, datetime]:
             method = await self._methods.stored(caller.merchant, method_id)
+            now = await self._methods.now(caller.merchant, method.customer)
             if method.customer is None:
-                return None, method, None
+                return None, method, None, now
             customer = await self._customers.load(caller, method.customer)
-            return customer, method, await self.next_source(caller, customer, method)
+            return customer, method, await self.next_source(caller, customer, method), now
 
-        def decide(loaded: tuple[Customer | None, PaymentMethod, str | None]) -> OneUnit:
-            customer, before, next_source = loaded
-            moment = self._methods.deciding(caller, idempotency)
+        def decide(loaded: tuple[Customer | None, PaymentMethod, str | None, datetime]) -> OneUnit:
+            customer, before, next_source, now = loaded
+            moment = self._methods.deciding(caller, idempotency, now)
             after, parts = method_changes.detach(moment, before)
             assert customer is not None
             parts += changes.update(moment, customer, customer.without(before.id, next_source))

@@ -69,7 +69,7 @@ class Customers:
             return await self._wanted(caller, params)
 
         def decide(wanted: _Wanted) -> OneUnit:
-            moment = replace(self._methods.deciding(caller, idempotency), now=wanted.now)
+            moment = self._methods.deciding(caller, idempotency, wanted.now)
             added, parts = _kept(moment, customer_id, wanted)
             blank = Customer(
                 merchant.merchant_id, customer_id, wanted.now, merchant.livemode,
@@ -102,7 +102,7 @@ class Customers:
 
         def decide(loaded: tuple[Customer, _Wanted]) -> OneUnit:
             before, wanted = loaded
-            moment = replace(self._methods.deciding(caller, idempotency), now=wanted.now)
+            moment = self._methods.deciding(caller, idempotency, wanted.now)
             added, parts = _kept(moment, before.id, wanted)
             if wanted.replaced is not None:
                 parts += method_changes.detach(moment, wanted.replaced)[1]
@@ -128,7 +128,7 @@ class Customers:
 
         def decide(loaded: tuple[Customer, list[PaymentMethod], datetime]) -> OneUnit:
             before, kept, now = loaded
-            moment = replace(self._methods.deciding(caller, idempotency), now=now)
+            moment = self._methods.deciding(caller, idempotency, now)
             parts = changes.erase(moment, before)
             for method in kept:
                 parts += method_changes.detach(moment, method)[1]

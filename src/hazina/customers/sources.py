@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from hazina.customers import changes
@@ -42,13 +43,14 @@ class Sources:
     ) -> Answer:
         """Add a card to a customer; the first one becomes the default."""
 
-        async def load() -> tuple[Customer, Made]:
+        async def load() -> tuple[Customer, Made, datetime]:
             customer = await self._customers.present(caller, customer_id, "customer")
-            return customer, await self._methods.make_source(caller.merchant, params["source"])
+            made = await self._methods.make_source(caller.merchant, params["source"])
+            return customer, made, await self._methods.now(caller.merchant, customer_id)
 
-        def decide(loaded: tuple[Customer, Made]) -> OneUnit:
-            customer, made = loaded
-            moment = self._methods.deciding(caller, idempotency)
+        def decide(loaded: tuple[Customer, Made, datetime]) -> OneUnit:
+            customer, made, now = loaded
+            moment = self._methods.deciding(caller, idempotency, now)
             method = made.method.changed(_metadata(params), moment.now)
             card, parts = method_changes.attach(moment, method, customer.id)
             default = customer.default_source or card.id
@@ -68,11 +70,13 @@ class Sources:
     ) -> Answer:
         """Change a card's name, address, expiry or metadata."""
 
-        async def load() -> PaymentMethod:
-            return await self._source(caller, customer_id, source_id)
+        async def load() -> tuple[PaymentMethod, datetime]:
+            before = await self._source(caller, customer_id, source_id)
+            return before, await self._methods.now(caller.merchant, customer_id)
 
-        def decide(before: PaymentMethod) -> OneUnit:
-            moment = self._methods.deciding(caller, idempotency)
+        def decide(loaded: tuple[PaymentMethod, datetime]) -> OneUnit:
+            before, now = loaded
+            moment = self._methods.deciding(caller, idempotency, now)
             after = before.changed(_wanted(before, params), moment.now)
             parts = method_changes.update(moment, before, after)
             return OneUnit(parts.unit(before.merchant_id), source_view(after))
@@ -88,14 +92,20 @@ class Sources:
     ) -> Answer:
         """Take a card from a customer; the newest that is left becomes the default."""
 
-        async def load() -> tuple[Customer, PaymentMethod, str | None]:
+        async def load() -> tuple[Customer, PaymentMethod, str | None, datetime]:
             source = await self._source(caller, customer_id, source_id)
             customer = await self._customers.present(caller, customer_id, "customer")
-            return customer, source, await self._keeping.next_source(caller, customer, source)
+            following = await self._keeping.next_source(caller, customer, source)
+            return (
+                customer,
+                source,
+                following,
+                await self._methods.now(caller.merchant, customer_id),
+            )
 
-        def decide(loaded: tuple[Customer, PaymentMethod, str | None]) -> OneUnit:
-            customer, before, next_source = loaded
-            moment = self._methods.deciding(caller, idempotency)
+        def decide(loaded: tuple[Customer, PaymentMethod, str | None, datetime]) -> OneUnit:
+            customer, before, next_source, now = loaded
+            moment = self._methods.deciding(caller, idempotency, now)
             _, parts = method_changes.detach(moment, before)
             parts += changes.update(moment, customer, customer.without(before.id, next_source))
             shown = {"id": before.id, "object": "card", "deleted": True}

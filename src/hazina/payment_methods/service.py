@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 from typing import Any
 
-from hazina.clock import Clock
 from hazina.db.reader import Reader
 from hazina.events.service import Cause
 from hazina.idempotency.service import Answer, Idempotency, IdempotencyRequest, OneUnit
 from hazina.ids import Ids
+from hazina.merchants.clocks import Clocks
 from hazina.merchants.merchant import Caller, Merchant
 from hazina.paging import Page, read_page
 from hazina.payment_methods import changes, token
@@ -55,11 +56,11 @@ class PaymentMethods:
     """Payment methods of the calling merchant; no other merchant's can be seen or touched."""
 
     def __init__(
-        self, reader: Reader, idempotency: Idempotency, clock: Clock, ids: Ids, pepper: bytes
+        self, reader: Reader, idempotency: Idempotency, clocks: Clocks, ids: Ids, pepper: bytes
     ) -> None:
         self._reader = reader
         self._idempotency = idempotency
-        self._clock = clock
+        self._clocks = clocks
         self._ids = ids
         self._fingerprints = Fingerprints(pepper)
 
@@ -92,13 +93,15 @@ class PaymentMethods:
         Refuses `payment_method_unexpected_state` when it was detached.
         """
 
-        async def load() -> PaymentMethod:
-            return await self.stored(caller.merchant, method_id)
+        async def load() -> tuple[PaymentMethod, datetime]:
+            before = await self.stored(caller.merchant, method_id)
+            return before, await self.now(caller.merchant, before.customer)
 
-        def decide(before: PaymentMethod) -> OneUnit:
+        def decide(loaded: tuple[PaymentMethod, datetime]) -> OneUnit:
+            before, now = loaded
             before.check_usable()
-            after = before.changed(params, self._clock.now())
-            moment = self.deciding(caller, idempotency)
+            after = before.changed(params, now)
+            moment = self.deciding(caller, idempotency, now)
             parts = changes.update(moment, before, after)
             return OneUnit(parts.unit(before.merchant_id), method_view(after))
 
@@ -143,7 +146,8 @@ class PaymentMethods:
         """Return a method that a customer can keep: stored, or new from a well-known one."""
         known = find(given)
         if known is not None:
-            return self._new(merchant, self._card_of(merchant, known), {})
+            card = self._card_of(merchant, known)
+            return self._new(merchant, card, {}, await self.now(merchant))
         return await self.stored(merchant, given, "payment_method")
 
     async def make(self, merchant: Merchant, params: dict[str, Any]) -> Made:
@@ -158,13 +162,13 @@ class PaymentMethods:
                 f"Invalid value for {other}: leave it out, since the type is {kind}.",
                 param=other,
             )
+        now = await self.now(merchant)
         if kind != "card":
-            return Made(
-                self._new(merchant, self._of_bank(merchant, kind, params), params), Changes()
-            )
+            bank = self._of_bank(merchant, kind, params)
+            return Made(self._new(merchant, bank, params, now), Changes())
         card, spent = await self.read_card(merchant, params.get("card") or {})
         billing = spent.billing_details if spent is not None else {}
-        method = self._new(merchant, card, params, dict(billing))
+        method = self._new(merchant, card, params, now, dict(billing))
         return Made(method, Changes(*spent.spent()) if spent is not None else Changes())
 
     async def make_source(self, merchant: Merchant, source: str | dict[str, Any]) -> Made:
@@ -174,7 +178,7 @@ class PaymentMethods:
         card_id = spent.card_id if spent is not None else self._ids.new("card")
         billing = spent.billing_details if spent is not None else legacy_billing(given)
         method = PaymentMethod(
-            merchant_id=merchant.merchant_id, id=card_id, created=self._clock.now(),
+            merchant_id=merchant.merchant_id, id=card_id, created=await self.now(merchant),
             livemode=merchant.livemode, instrument=card, billing_details=billing,
         )  # fmt: skip
         return Made(method, Changes(*spent.spent()) if spent is not None else Changes())
@@ -197,7 +201,7 @@ class PaymentMethods:
                 "Card numbers are taken in test mode only: there is no vault to keep a real one.",
                 param="card[number]",
             )
-        now = self._clock.now()
+        now = await self.now(merchant)
         return card_from_number(given, merchant.account_id, self._fingerprints, now), None
 
     async def stored(
@@ -240,19 +244,25 @@ class PaymentMethods:
         rows, more = await read_page(self._reader.query, "payment_method_list", page, parameters)
         return [from_row(row, merchant.livemode) for row in rows], more
 
-    def deciding(self, caller: Caller, idempotency: IdempotencyRequest | None) -> Deciding:
+    async def now(self, merchant: Merchant, customer_id: str | None = None) -> datetime:
+        """Return the moment for a method of this customer, or of nobody yet."""
+        return await self._clocks.now(merchant, customer_id)
+
+    def deciding(
+        self, caller: Caller, idempotency: IdempotencyRequest | None, now: datetime
+    ) -> Deciding:
         """Return the moment of a decision, for the events it makes."""
         cause = Cause(caller.request_id, idempotency.key if idempotency else None)
-        return Deciding(caller.merchant, self._clock.now(), self._ids, cause)
+        return Deciding(caller.merchant, now, self._ids, cause)
 
     # How it is done
 
     def _new(
-        self, merchant: Merchant, instrument: Instrument, params: dict[str, Any],
+        self, merchant: Merchant, instrument: Instrument, params: dict[str, Any], now: datetime,
         billing: dict[str, Any] | None = None,
     ) -> PaymentMethod:  # fmt: skip
         blank = PaymentMethod(
-            merchant_id=merchant.merchant_id, id=self._ids.new("pm"), created=self._clock.now(),
+            merchant_id=merchant.merchant_id, id=self._ids.new("pm"), created=now,
             livemode=merchant.livemode, instrument=instrument, billing_details=billing or {},
         )  # fmt: skip
         words = {name: value for name, value in params.items() if name in _WORDS}

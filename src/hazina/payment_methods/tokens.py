@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from hazina.clock import Clock
 from hazina.db.reader import Reader
 from hazina.db.unit import Unit
 from hazina.idempotency.service import Answer, Idempotency, IdempotencyRequest, OneUnit
@@ -25,13 +25,11 @@ class Tokens:
         self,
         reader: Reader,
         idempotency: Idempotency,
-        clock: Clock,
         ids: Ids,
         methods: PaymentMethods,
     ) -> None:
         self._reader = reader
         self._idempotency = idempotency
-        self._clock = clock
         self._ids = ids
         self._methods = methods
 
@@ -41,14 +39,15 @@ class Tokens:
         """Keep a card until somebody uses the token."""
         merchant = caller.merchant
 
-        async def load() -> Card:
+        async def load() -> tuple[Card, datetime]:
             card, _ = await self._methods.read_card(merchant, params["card"])
-            return card
+            return card, await self._methods.now(merchant)
 
-        def decide(card: Card) -> OneUnit:
+        def decide(loaded: tuple[Card, datetime]) -> OneUnit:
+            card, now = loaded
             made = Token(
                 merchant.merchant_id, self._ids.new("tok"), self._ids.new("card"), card,
-                legacy_billing(params["card"]), self._clock.now(),
+                legacy_billing(params["card"]), now,
             )  # fmt: skip
             unit = Unit(merchant.merchant_id, writes=(token.inserted(made),))
             return OneUnit(unit, token_view(made, merchant.livemode))

@@ -44,7 +44,8 @@ def new_intent(draft: Draft, params: dict[str, Any], *, hidden: bool = False) ->
 
 
 _DETAILS = (
-    "automatic_payment_methods", "confirmation_method", "description", "mandate_data",
+    "automatic_payment_methods", "checkout_session", "confirmation_method", "description",
+    "mandate_data",
     "payment_method_options", "payment_method_types", "receipt_email", "return_url",
     "setup_future_usage", "shipping", "statement_descriptor", "statement_descriptor_suffix",
     "transfer_group",

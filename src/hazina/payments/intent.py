@@ -110,6 +110,20 @@ def check_state(intent: Intent, allowed: frozenset[IntentStatus], verb: str) -> 
         )
 
 
+def check_owner(intent: Intent, params: dict[str, Any], verb: str) -> None:
+    """Refuse to change by hand what a checkout session takes its payment with.
+
+    Refuses `payment_intent_unexpected_state`, unless `params` come from that very session.
+    """
+    owner = intent.details.get("checkout_session")
+    if owner is not None and params.get("checkout_session") != owner:
+        raise Refusal(
+            Code.PAYMENT_INTENT_UNEXPECTED_STATE,
+            f"You cannot {verb} {intent.id}, which Checkout made for the session {owner}: it is "
+            "paid on the session's page. Expire the session instead, and open another one.",
+        )
+
+
 def check_transition(old: IntentStatus, new: IntentStatus) -> None:
     """Assert that a state may follow another: a broken one is our own mistake."""
     assert old is new or new in LEGAL[old], f"illegal transition {old} -> {new}"

@@ -25,6 +25,7 @@ from hazina.payments.intent import (
     UPDATABLE,
     Intent,
     IntentStatus,
+    check_owner,
     check_state,
 )
 from hazina.payments.paying import Paying
@@ -112,6 +113,7 @@ def _with_params(draft: Draft, intent: Intent, params: dict[str, Any]) -> Intent
     only_words = not (decisive & params.keys())
     if not only_words:
         check_state(intent, UPDATABLE, "update")
+        check_owner(intent, params, "update")
     amount = params.get("amount", intent.amount)
     currency = params.get("currency", intent.currency)
     check_charge(amount, currency)
@@ -139,6 +141,7 @@ def confirm(
 ) -> Intent | Subject:
     """Ask for the authorization of an intent that exists, or for the customer's bank transfer."""
     check_state(intent, CONFIRMABLE, "confirm")
+    check_owner(intent, params, "confirm")
     if paying is not None:
         paying.written_to(draft)
     changed = _with_params(draft, intent, params)
@@ -283,6 +286,8 @@ def cancel(
     After a capture of a part it ends as succeeded, with that part.
     """
     check_state(intent, CANCELABLE, "cancel")
+    if intent.status is not _S.REQUIRES_CAPTURE:
+        check_owner(intent, params, "cancel")
     reason = params.get("cancellation_reason")
     if charge is None:
         canceled = replace(
