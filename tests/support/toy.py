@@ -86,6 +86,7 @@ class ToyNeeds:
     ensure: Sequence[Insert]
     lock: Mapping[str, Sequence[Key]]
     read: Mapping[str, Sequence[Key]] = field(default_factory=dict)
+    shares: Sequence[int] = ()
 
 
 @dataclass(slots=True)
@@ -113,6 +114,9 @@ class ToyJudge:
             )
             for account, total in self.totals.items()
         ]
+
+    def alone(self) -> None:
+        return None
 
     def digest(self) -> bytes:
         return hashlib.sha256(repr(sorted(self.totals.items())).encode()).digest()

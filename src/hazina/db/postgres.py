@@ -13,10 +13,12 @@ from hazina.db.arrays import NotEncodable
 from hazina.db.judging import Effects, Judging, Place, check, gather_claims
 from hazina.db.link import Again, Link, LinkLost, LinkSettings, Poison, UnsafeServer
 from hazina.db.results import Found, take_in
+from hazina.db.sharing import NotAlone, enter, remain
 from hazina.db.slots import Slot, acquire
 from hazina.db.statements import Call, Change, Statements, call, statement
 from hazina.db.table import Key, Row, Schema, Table
 from hazina.db.unit import (
+    Alone,
     Committed,
     Engine,
     Insert,
@@ -143,10 +145,14 @@ class PostgresStore:
     async def _persist(self, units: Sequence[Unit]) -> list[Verdict | Quarantined]:
         """Try a batch until it commits or cannot, for a bounded time while nothing is committed."""
         deadline_ms = self._clock.monotonic_ms() + self._settings.give_up_ms
+        alone: frozenset[int] = frozenset()
         while True:
             try:
                 link = await self._connected()
-                return await self._attempt(link, units)
+                return await self._attempt(link, units, alone)
+            except NotAlone as error:
+                alone |= error.numbers
+                continue
             except _SlotLost:
                 await self._quietly_lease()
                 continue
@@ -191,12 +197,14 @@ class PostgresStore:
     def _renewal_due(self) -> bool:
         return self._clock.monotonic_ms() - self._renewed_ms > self._settings.lease_ms // 3
 
-    async def _attempt(self, link: Link, units: Sequence[Unit]) -> list[Verdict | Quarantined]:
+    async def _attempt(
+        self, link: Link, units: Sequence[Unit], alone: frozenset[int]
+    ) -> list[Verdict | Quarantined]:
         """Run one batch up to its verdicts; whatever is raised, nothing was committed."""
         slot = self._slot
         assert slot is not None, "the store is not open"
         try:
-            verdicts, following = await self._prepare(link, slot, units)
+            verdicts, following = await self._prepare(link, slot, units, alone)
         except LinkLost:
             raise
         except BaseException:
@@ -217,11 +225,11 @@ class PostgresStore:
             self._link = None  # An uncommitted batch dies with its connection.
 
     async def _prepare(
-        self, link: Link, slot: Slot, units: Sequence[Unit]
+        self, link: Link, slot: Slot, units: Sequence[Unit], alone: frozenset[int]
     ) -> tuple[list[Verdict | Quarantined], bytes | None]:
         """Do everything but COMMIT; return the verdicts and, if there is anything, the hash."""
         wanted = gather_claims(units, self._schema)
-        found = await self._find(link, slot, units, wanted.rows)
+        found = await self._find(link, slot, units, wanted.rows, alone)
         judge = None
         if self._engine is not None:
             judge = self._engine.open(
@@ -233,7 +241,8 @@ class PostgresStore:
         if not accepted:
             return verdicts, None
         digest = _EMPTY_DIGEST if judge is None else judge.digest()
-        following = await self._write(link, slot, judging.effects, digest)
+        demanded = None if judge is None else judge.alone()
+        following = await self._write(link, slot, judging.effects, digest, demanded)
         return verdicts, following
 
     async def _find(
@@ -242,6 +251,7 @@ class PostgresStore:
         slot: Slot,
         units: Sequence[Unit],
         claims: dict[str, dict[Key, Row]],
+        alone: frozenset[int],
     ) -> Found:
         """Lock, claim and read what judging takes, in one round trip."""
         renewing = self._renewal_due()
@@ -255,6 +265,9 @@ class PostgresStore:
             needs = self._engine.needs(units)
             ensured = _by_key(needs.ensure, self._schema)
             wanted = self._wanted(needs)
+            if needs.shares:
+                calls.append(enter(needs.shares, alone))
+        first = len(calls)
         for table in self._ranked({**claims, **ensured}):
             for form, rows in (("claim", claims), ("ensure", ensured)):
                 if table.name in rows:
@@ -274,7 +287,7 @@ class PostgresStore:
         if renewing:
             self._renewed_ms = self._clock.monotonic_ms()
         found = Found()
-        for (form, table, sought), result in zip(reads, results[3:], strict=True):
+        for (form, table, sought), result in zip(reads, results[first:], strict=True):
             take_in(found, form, table, sought, result)
         return found
 
@@ -300,9 +313,12 @@ class PostgresStore:
         tables = sorted((self._schema[name] for name in keys), key=lambda table: table.rank)
         return [(table, sorted(keys[table.name], key=table.order_of)) for table in tables]
 
-    async def _write(self, link: Link, slot: Slot, effects: Effects, digest: bytes) -> bytes:
+    async def _write(
+        self, link: Link, slot: Slot, effects: Effects, digest: bytes, alone: Alone | None
+    ) -> bytes:
         """Write the effects and the chain row; check that every row was there as judged."""
-        calls: list[Call] = []
+        calls: list[Call] = [] if alone is None else self._staying_alone(alone)
+        checks = len(calls)
         counts: list[tuple[str, int | None]] = []
         for table, keys in self._grouped(list(effects.deletes)):
             versions = [effects.deletes[table.name, key] for key in keys]
@@ -341,12 +357,23 @@ class PostgresStore:
             counts.append((table.name, len(changed.keys)))
         append, following = slot.append(digest)
         results = await link.run([*calls, append])
+        if alone is not None and any(result.ntuples for result in results[:checks]):
+            raise NotAlone(alone.numbers)
+        results = results[checks:]
         for (name, count), result in zip(counts, results, strict=False):
             found = result.command_tuples
             assert count is None or found == count, f"{name}: {found} rows written, not {count}"
         if results[-1].command_tuples != 1:
             raise _HeadMoved
         return following
+
+    def _staying_alone(self, alone: Alone) -> list[Call]:
+        """Return what must answer without a row, before anything is written."""
+        calls = [remain(alone.numbers)]
+        for name, keys in alone.absent.items():
+            table = self._schema[name]
+            calls.append(self._statements.read(table, sorted(keys, key=table.order_of)))
+        return calls
 
     def _changes(self, effects: Effects) -> list[tuple[Table, list[Change]]]:
         """Return the changes by table and by the columns that they change."""

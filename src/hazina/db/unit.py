@@ -160,6 +160,17 @@ class Quarantined(Exception):
     """The database refuses this unit's data (SQLSTATE class 22 or 23). Others commit."""
 
 
+@value
+class Alone:
+    """What a batch may leave only while no other batch shares these numbers.
+
+    Once that is so, the rows of `absent` must still not be there: keys by table.
+    """
+
+    numbers: Sequence[int]
+    absent: Mapping[str, Sequence[Key]]
+
+
 class Needs(Protocol):
     """Rows that an engine wants for a batch: keys by table."""
 
@@ -169,6 +180,8 @@ class Needs(Protocol):
     """Rows to lock and read: distinct keys by table."""
     read: Mapping[str, Sequence[Key]]
     """Rows to read, after the locks: distinct keys by table."""
+    shares: Sequence[int]
+    """Numbers of 32 bits to share with other batches, before anything is read (`sharing.py`)."""
 
 
 class BatchJudge(Protocol):
@@ -179,6 +192,9 @@ class BatchJudge(Protocol):
 
     def writes(self) -> Sequence[EngineWrite]:
         """Return what the accepted units, and the ids of refused ones, leave in the tables."""
+
+    def alone(self) -> Alone | None:
+        """Return what must be so for the writes to be right, of the numbers shared."""
 
     def digest(self) -> bytes:
         """Return the SHA-256 of everything appended, for the hash chain of the batch."""

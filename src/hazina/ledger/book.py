@@ -71,6 +71,7 @@ class Book:
         self.transfers_new: list[dict[str, Any]] = []
         self.lines_new: list[Line] = []
         self.failed_new: list[dict[str, Any]] = []
+        self.failures: list[Transfer] = []
         self.accounts_new: list[dict[str, Any]] = []
         for (table, key), row in found.items():
             if table == "account":
@@ -126,6 +127,7 @@ class Book:
         """Keep an id that failed for a reason that may pass."""
         self.failed.add(transfer.id.int)
         self.failed_new.append(rows.failed(transfer, status))
+        self.failures.append(transfer)
 
     def open(self, account: Account, flags: int) -> Status:
         """Open a client's account, or say why not and change nothing."""

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from zlib import crc32
 
 from hazina.clock import Clock, SystemClock
 from hazina.db.table import Key, Row
-from hazina.db.unit import EngineWrite, Insert, Refused, Unit
+from hazina.db.unit import Alone, EngineWrite, Insert, Refused, Unit
 from hazina.ledger import rows
 from hazina.ledger.book import Book
 from hazina.ledger.canonical import digest
@@ -34,6 +35,7 @@ class LedgerNeeds:
     ensure: Sequence[Insert]
     lock: Mapping[str, Sequence[Key]]
     read: Mapping[str, Sequence[Key]]
+    shares: Sequence[int]
 
 
 class LedgerEngine:
@@ -50,14 +52,19 @@ class LedgerEngine:
         """Return the accounts to open and lock, and the transfers and pending rows to read.
 
         Pending rows are not locked: a transfer that resolves one must name the same two accounts,
-        and these are locked before anything is read.
+        and these are locked before anything is read. Ids are not locked either: those of a space
+        are shared, and who remembers one as failed must be alone with them.
         """
         known = self._known
         ensure: dict[int, Insert] = {}
         accounts: dict[int, Key] = {}
         transfers: dict[int, Key] = {}
         pending: dict[int, Key] = {}
+        spaces: set[str] = set()
         for unit in units:
+            first = unit.transfers[0] if unit.transfers else None
+            if type(first) is Transfer and first.asked is not None:
+                spaces.add(first.asked.space)
             for transfer in unit.transfers:
                 if type(transfer) is Account:
                     accounts[transfer.id.int] = (transfer.id,)
@@ -83,6 +90,7 @@ class LedgerEngine:
                 "seen": seen,
                 "pending": list(pending.values()),
             },
+            shares=[shared_number(space) for space in spaces],
         )
 
     def open(self, found: dict[tuple[str, Key], Row], *, slot: int, sequence: int) -> LedgerBatch:
@@ -162,6 +170,19 @@ class LedgerBatch:
             *(Insert("seen", row) for row in book.failed_new),
         ]
 
+    def alone(self) -> Alone | None:
+        """Demand that nobody else is booking a client's id that is remembered here as failed.
+
+        Two requests under one id may name different accounts, so that no row lock is common to
+        them. A payment's id always goes with the same unit, whose claims decide.
+        """
+        failed = [one for one in self._book.failures if one.asked is not None]
+        if not failed:
+            return None
+        spaces = {one.asked.space for one in failed if one.asked is not None}
+        numbers = [shared_number(space) for space in spaces]
+        return Alone(numbers, {"transfer": [(one.id,) for one in failed]})
+
     def digest(self) -> bytes:
         """Return the SHA-256 of what was booked and opened, in order (`canonical.digest`)."""
         return digest(self._book.transfers_new, self._openings, self._book.failed_new)
@@ -172,6 +193,12 @@ class LedgerBatch:
         results = [Status.LINKED_EVENT_FAILED] * len(transfers)
         results[index] = status
         return Refused(status.value, index, tuple(results))
+
+
+@lru_cache(maxsize=65536)
+def shared_number(space: str) -> int:
+    """Return the number of 32 bits under which writers share the ids of a space."""
+    return crc32(space.encode()) - 2**31
 
 
 @lru_cache(maxsize=65536)

@@ -1,0 +1,42 @@
+"""One new id sent to several writers at once, with bodies that share no account."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+
+from hazina.ledger.client import AccountEvent, TransferEvent
+from tests.support.ledger_on_postgres import LedgerOnPostgres, a_ledger
+
+_ROUNDS = 1_000 if os.environ.get("HAZINA_FAULTS") == "whole" else 60
+_IDS = 8
+LIMITED = 2
+
+
+async def _send(ledger: LedgerOnPostgres, first: int, debit: int, credit: int) -> list[str]:
+    """Book a batch of ids between two accounts."""
+    events = [
+        TransferEvent(number, debit, credit, 1, ledger=1, code=1)
+        for number in range(first, first + _IDS)
+    ]
+    return [one.status.value for one in await ledger.ledgers.create_transfers("a", events)]
+
+
+async def test_an_id_that_one_writer_books_is_not_remembered_as_failed_by_another(
+    fresh_database_url: str,
+) -> None:
+    """Whichever comes first decides: booked and `exists`, or failed and `id_already_failed`."""
+    async with a_ledger(fresh_database_url) as one, a_ledger(fresh_database_url) as two:
+        accounts = [AccountEvent(1, 1, 1), AccountEvent(2, 1, 1), AccountEvent(3, 1, 1, LIMITED),
+                    AccountEvent(4, 1, 1)]  # fmt: skip
+        await one.ledgers.create_accounts("a", accounts)
+        found: Counter[tuple[str, str]] = Counter()
+        for round_ in range(_ROUNDS):
+            first = 1 + round_ * _IDS
+            booked, refused = await asyncio.gather(_send(one, first, 1, 2), _send(two, first, 3, 4))
+            found.update(zip(booked, refused, strict=True))
+        differs = "exists_with_different_debit_account_id"
+        assert set(found) <= {("created", differs), ("id_already_failed", "exceeds_credits")}
+        print(found)
+        await one.demand_whole()
