@@ -19,6 +19,8 @@ from hazina.db.pooled import PooledReader
 from hazina.db.postgres import PostgresStore
 from hazina.db.table import Schema
 from hazina.db.writer import Writer
+from hazina.idempotency import tables as idempotency_tables
+from hazina.idempotency.service import Idempotency
 from hazina.ids import SystemIds
 from hazina.ledger import tables as ledger_tables
 from hazina.ledger.engine import LedgerEngine
@@ -28,7 +30,7 @@ from hazina.merchants.limits import MemoryLimits, Rate
 from hazina.merchants.service import Merchants
 from tests.support import stripe_schema
 
-SCHEMA = Schema(ledger_tables.TABLES + merchant_tables.TABLES)
+SCHEMA = Schema(ledger_tables.TABLES + merchant_tables.TABLES + idempotency_tables.TABLES)
 ACCOUNTS, TRANSFERS = "/v1/ledger/accounts", "/v1/ledger/transfers"
 
 
@@ -38,9 +40,15 @@ class Client:
     def __init__(self, endpoint: Endpoint, key: str) -> None:
         self._endpoint = endpoint
         self._key = key
+        self.replayed = False
 
     async def __call__(
-        self, method: str, path: str, fields: dict[str, Any] | None = None, status: int = 200
+        self,
+        method: str,
+        path: str,
+        fields: dict[str, Any] | None = None,
+        status: int = 200,
+        key: str | None = None,
     ) -> dict[str, Any]:
         path, _, query = path.partition("?")
         body = b"" if fields is None else orjson.dumps(fields)
@@ -49,6 +57,8 @@ class Client:
             "content-type": "application/json",
             "content-length": str(len(body)),
         }
+        if key is not None:
+            raw["idempotency-key"] = key
         sent: list[Any] = []
 
         async def receive() -> dict[str, Any]:
@@ -63,6 +73,7 @@ class Client:
         }  # fmt: skip
         await self._endpoint(scope, receive, keep)
         answer: dict[str, Any] = orjson.loads(sent[1]["body"])
+        self.replayed = (b"idempotent-replayed", b"true") in sent[0]["headers"]
         assert stripe_schema.check(answer) == []
         assert sent[0]["status"] == status, answer
         return answer
@@ -85,6 +96,7 @@ async def clients(database_url: str) -> AsyncIterator[tuple[Client, Client]]:
         ids=ids,
         merchants=merchants,
         ledgers=Ledgers(reader, writer, clock),
+        idempotency=Idempotency(reader, writer, clock, "https://pay.example/docs"),
         limits=MemoryLimits(clock, Rate(0, 0), Rate(0, 0)),
     )
     endpoint = Endpoint(core, Router(ROUTES))
@@ -186,3 +198,56 @@ async def test_numbers_beyond_128_bits_and_unknown_flags_are_refused(
     await send("POST", ACCOUNTS, account(1, flags=["imported"]), 400)
     await send("POST", TRANSFERS, transfer(1, 2**128), 400)
     await send("GET", f"{ACCOUNTS}/abc", status=404)
+
+
+async def test_a_key_replays_the_first_answer_and_refuses_other_parameters(
+    clients: tuple[Client, Client],
+) -> None:
+    send, stranger = clients
+    await send("POST", ACCOUNTS, account(1), key="first")
+    limited = account(2, flags=["debits_must_not_exceed_credits"])
+    opened = await send("POST", ACCOUNTS, limited, key="second")
+    booked = await send("POST", TRANSFERS, transfer(1, 100), key="t-1")
+    assert not send.replayed
+    # The account has changed since; its key still answers what it answered first.
+    assert await send("POST", ACCOUNTS, limited, key="second") == opened
+    assert send.replayed
+    assert await send("POST", TRANSFERS, transfer(1, 100), key="t-1") == booked
+    reused = await send("POST", TRANSFERS, transfer(2, 100), 400, key="t-1")
+    assert reused["error"]["code"] == "idempotency_key_reused"
+    await send("GET", f"{TRANSFERS}/2", status=404)
+    over = transfer(3, 101, debit_account_id="2", credit_account_id="1")
+    refused = await send("POST", TRANSFERS, over, 400, key="t-3")
+    await send("POST", TRANSFERS, transfer(4, 50))
+    assert await send("POST", TRANSFERS, over, 400, key="t-3") == refused
+    assert refused["error"]["hazina"]["ledger_status"] == "exceeds_credits"
+    bulk = {"transfers": [transfer(5, 1), transfer(1, 100)]}
+    made = await send("POST", "/v1/ledger/transfers_bulk", bulk, key="b-1")
+    assert [one["status"] for one in made["data"]] == ["created", "exists"]
+    assert await send("POST", "/v1/ledger/transfers_bulk", bulk, key="b-1") == made
+    await stranger("POST", ACCOUNTS, account(1, code=11), key="first")
+
+
+async def test_user_data_holds_all_unsigned_numbers_of_its_width(
+    clients: tuple[Client, Client],
+) -> None:
+    send, _ = clients
+    data = {
+        "user_data_128": str(2**128 - 1), "user_data_64": str(2**64 - 1),
+        "user_data_32": 2**32 - 1,
+    }  # fmt: skip
+    opened = await send("POST", ACCOUNTS, account(1, **data))
+    assert opened["user_data_64"] == 2**64 - 1
+    listed = await send("GET", f"{ACCOUNTS}?user_data_64={2**64 - 1}")
+    assert [one["id"] for one in listed["data"]] == ["1"]
+    await send("POST", ACCOUNTS, account(2, user_data_64=str(2**64)), 400)
+
+
+async def test_a_bulk_of_accounts_that_is_sent_again_exists(clients: tuple[Client, Client]) -> None:
+    send, _ = clients
+    bulk = {"accounts": [account(1), account(2, code=11)], "atomic": True}
+    await send("POST", "/v1/ledger/accounts_bulk", bulk)
+    again = await send("POST", "/v1/ledger/accounts_bulk", bulk)
+    assert [one["status"] for one in again["data"]] == ["exists", "exists"]
+    other = {"accounts": [account(1), account(2, code=12)], "atomic": True}
+    await send("POST", "/v1/ledger/accounts_bulk", other, 400)

@@ -20,6 +20,7 @@ from hazina.values import replace, value
 TABLE = "idempotency_key"
 _PURGE_AFTER = timedelta(hours=25)
 _COMPLETIONS_MAX = 4
+_LEASE_MS = 30_000
 
 
 @value
@@ -290,6 +291,17 @@ class Idempotency:
                 "This object is being changed by other requests. Send the request again.",
             )
         return success(decision.body)
+
+    def claims(self, request: IdempotencyRequest) -> tuple[Claim, ...]:
+        """Claim a key for work that another process may do again once the lease is over."""
+        return claim(request, "", _LEASE_MS, self._clock.now())
+
+    async def answer_first(self, request: IdempotencyRequest, given: Answer) -> Answer:
+        """Store the answer of a key that was claimed just now, unless another process has."""
+        relies_on, writes = answer(Held(request, 1), given)
+        unit = Unit(merchant_id=request.merchant_id, relies_on=relies_on, writes=writes)
+        await self._writer.submit(unit)
+        return given
 
     async def purge(self) -> int:
         """Remove keys older than 25 hours, a few hundred at a time; return how many."""

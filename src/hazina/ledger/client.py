@@ -39,7 +39,7 @@ class AccountEvent:
     `overdraft` is ours: how far past its limit a limited account may go. So is `metadata`.
     """
 
-    id: int
+    id: int = 0
     ledger: int = 0
     code: int = 0
     flags: int = 0
@@ -60,7 +60,7 @@ class AccountEvent:
 class TransferEvent:
     """A transfer to book. `reference` and `metadata` are ours."""
 
-    id: int
+    id: int = 0
     debit_account_id: int = 0
     credit_account_id: int = 0
     amount: int = 0

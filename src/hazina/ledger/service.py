@@ -12,7 +12,7 @@ import orjson
 from hazina.clock import Clock
 from hazina.db.reader import Reader
 from hazina.db.table import Row
-from hazina.db.unit import Committed, Lane, Quarantined, Unit, Verdict
+from hazina.db.unit import Claim, Committed, Lane, Quarantined, Taken, Unit, Verdict
 from hazina.ids import derived
 from hazina.ledger.client import (
     BATCH_MAX,
@@ -53,6 +53,10 @@ _HISTORY = AccountFlag.HISTORY + 0
 _NEVER = 2**63 - 1
 
 
+class KeyTaken(Exception):
+    """A claim that came along with the events finds its key taken; nothing was booked."""
+
+
 class Submits(Protocol):
     """What commits units: the writer, or a store that executes one at a time."""
 
@@ -73,17 +77,28 @@ class Ledgers:
         self._clock = clock
         self.history = History(reader)
 
-    async def create_accounts(self, space: str, events: Sequence[AccountEvent]) -> list[Result]:
-        """Open accounts; return a result for each, in order. At most `BATCH_MAX`."""
+    async def create_accounts(
+        self, space: str, events: Sequence[AccountEvent], claims: tuple[Claim, ...] = ()
+    ) -> list[Result]:
+        """Open accounts; return a result for each, in order. At most `BATCH_MAX`.
+
+        `claims` are committed with what is decided. Raises `KeyTaken` if one is not free.
+        """
         if not events:
             return []
         floor = None
         if events[0].flags & _IMPORTED_ACCOUNT:
             floor = await self._floor(space, "accounts", [event.timestamp for event in events])
-        return await self._create(space, tuple(to_account(space, event, floor) for event in events))
+        accounts = tuple(to_account(space, event, floor) for event in events)
+        return await self._create(space, accounts, claims)
 
-    async def create_transfers(self, space: str, events: Sequence[TransferEvent]) -> list[Result]:
-        """Book transfers; return a result for each, in order. At most `BATCH_MAX`."""
+    async def create_transfers(
+        self, space: str, events: Sequence[TransferEvent], claims: tuple[Claim, ...] = ()
+    ) -> list[Result]:
+        """Book transfers; return a result for each, in order. At most `BATCH_MAX`.
+
+        `claims` are committed with what is decided. Raises `KeyTaken` if one is not free.
+        """
         if not events:
             return []
         floor = None
@@ -93,7 +108,7 @@ class Ledgers:
         transfers = tuple(
             to_transfer(space, event, named.get(event.pending_id), floor) for event in events
         )
-        return await self._create(space, transfers)
+        return await self._create(space, transfers, claims)
 
     async def lookup_accounts(self, space: str, ids: Sequence[int]) -> list[AccountRecord]:
         """Return the accounts that exist, in the order asked for."""
@@ -153,7 +168,10 @@ class Ledgers:
         return sum(_released(verdict) for verdict in verdicts)
 
     async def _create(
-        self, space: str, events: tuple[Account, ...] | tuple[Transfer, ...]
+        self,
+        space: str,
+        events: tuple[Account, ...] | tuple[Transfer, ...],
+        claims: tuple[Claim, ...],
     ) -> list[Result]:
         """Commit one batch of a client.
 
@@ -162,7 +180,7 @@ class Ledgers:
         """
         if len(events) > BATCH_MAX:
             raise ValueError(f"a batch holds at most {BATCH_MAX} events, not {len(events)}")
-        unit = Unit(space, transfers=events, lane=Lane.BULK)
+        unit = Unit(space, claims, transfers=events, lane=Lane.BULK)
         for _ in range(_ATTEMPTS_MAX - 1):
             try:
                 return _results(await self._writer.submit(unit))
@@ -246,6 +264,8 @@ def _conditions(space: str, wanted: AccountFilter | QueryFilter) -> dict[str, An
 
 
 def _results(verdict: Verdict) -> list[Result]:
+    if isinstance(verdict, Taken):
+        raise KeyTaken
     assert isinstance(verdict, Committed), verdict
     return list(verdict.results)
 

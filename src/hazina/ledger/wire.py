@@ -131,7 +131,7 @@ def _list(sent: Any, name: str) -> list[Any]:
 
 
 def _read(sent: Any, limits: Mapping[str, int], flags: Sequence[str], where: str) -> dict[str, Any]:
-    """Read one object; fields that are left out keep their default."""
+    """Read one object; fields that are left out are zero, or keep their default in a filter."""
     if not isinstance(sent, dict):
         raise WireError(f"{where}: send an object.")
     fields: dict[str, Any] = {}
@@ -149,8 +149,6 @@ def _read(sent: Any, limits: Mapping[str, int], flags: Sequence[str], where: str
         else:
             known = name if _KEY_SHOWN.fullmatch(name) else "a name that is not shown"
             raise WireError(f"{where}: there is no field {known}.")
-    if "id" in limits and "id" not in fields:
-        raise WireError(f"{where}: send an id.")
     return fields
 
 

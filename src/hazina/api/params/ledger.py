@@ -41,8 +41,8 @@ class Wide:
 
 
 _ID = Wide(minimum=1, maximum=2**128 - 2)
-_U16, _U32, _U64 = (Integer(maximum=2**bits - 1) for bits in (16, 32, 63))
-_MOMENT = Param(_U64, about="Nanoseconds since 1970, inclusive.")
+_U16, _U32, _U63, _U64 = (Integer(maximum=2**bits - 1) for bits in (16, 32, 63, 64))
+_MOMENT = Param(_U63, about="Nanoseconds since 1970, inclusive.")
 _DATA = {
     "user_data_128": Param(Wide()),
     "user_data_64": Param(_U64),
@@ -92,12 +92,12 @@ TRANSFERS_BULK = Fields(
     {"transfers": Param(Items(TRANSFER_CREATE, BULK_MAX, 1), required=True), "atomic": _ATOMIC}
 )
 LIST = Fields(_FILTER)
-AT = Fields({"at": Param(_U64, about="A moment in nanoseconds since 1970; now if left out.")})
+AT = Fields({"at": Param(_U63, about="A moment in nanoseconds since 1970; now if left out.")})
 STATEMENT = Fields(
     {
         "from": _MOMENT,
         "to": _MOMENT,
-        "after_line": Param(_U64, about="The line after which the page starts."),
+        "after_line": Param(_U63, about="The line after which the page starts."),
         "limit": Param(Integer(minimum=1, maximum=1000)),
     }
 )

@@ -8,6 +8,8 @@ from typing import Any
 from hazina.api.params import ledger as params
 from hazina.api.params.others import NOTHING
 from hazina.api.route import Call, Result, Route
+from hazina.api.v1.ledger_once import once
+from hazina.db.unit import Claim
 from hazina.ledger import wire
 from hazina.ledger.client import (
     AccountEvent,
@@ -22,6 +24,8 @@ from hazina.ledger.types import Result as Judged
 from hazina.ledger.types import Status
 from hazina.refusals import Code, Refusal
 
+Claims = tuple[Claim, ...]
+
 _ACCOUNT, _TRANSFER = "hazina.ledger_account", "hazina.ledger_transfer"
 _LINKED = 1
 _GOOD = (Status.CREATED, Status.EXISTS)
@@ -31,14 +35,21 @@ _FILLED_IN = (
     "debit_account_id", "credit_account_id", "ledger", "code", "user_data_128", "user_data_64",
     "user_data_32",
 )  # fmt: skip
+_OF_ACCOUNT = (
+    "flags", "user_data_128", "user_data_64", "user_data_32", "ledger", "code", "overdraft",
+)  # fmt: skip
 
 
 async def create_account(call: Call) -> Result:
     """Open an account; an id that exists with the same fields is a replay."""
     event = _account(call.params)
-    results = await call.core.ledgers.create_accounts(_space(call), [event])
-    _demand("account", results)
-    return await _one_account(call, event.id)
+
+    async def work(claims: Claims) -> dict[str, Any]:
+        results = await call.core.ledgers.create_accounts(_space(call), [event], claims)
+        _demand("account", results)
+        return await _one_account(call, event.id)
+
+    return await once(call, work)
 
 
 async def create_accounts(call: Call) -> Result:
@@ -46,8 +57,14 @@ async def create_accounts(call: Call) -> Result:
     events = [_account(one) for one in call.params["accounts"]]
     if call.params.get("atomic"):
         _link(events)
-    results = await call.core.ledgers.create_accounts(_space(call), events)
-    return _bulk(call, "account", [event.id for event in events], results)
+
+    async def work(claims: Claims) -> dict[str, Any]:
+        results = await call.core.ledgers.create_accounts(_space(call), events, claims)
+        if call.params.get("atomic") and results[0].status is Status.EXISTS:
+            results = await _accounts_replayed(call, events, results)
+        return _bulk(call, "account", [event.id for event in events], results)
+
+    return await once(call, work)
 
 
 async def retrieve_account(call: Call) -> Result:
@@ -102,8 +119,13 @@ async def statement(call: Call) -> Result:
 async def create_transfer(call: Call) -> Result:
     """Book a transfer; an id that exists with the same fields is a replay."""
     event = _transfer(call.params)
-    _demand("transfer", await call.core.ledgers.create_transfers(_space(call), [event]))
-    return await _one_transfer(call, event.id)
+
+    async def work(claims: Claims) -> dict[str, Any]:
+        results = await call.core.ledgers.create_transfers(_space(call), [event], claims)
+        _demand("transfer", results)
+        return await _one_transfer(call, event.id)
+
+    return await once(call, work)
 
 
 async def create_transfers(call: Call) -> Result:
@@ -111,10 +133,14 @@ async def create_transfers(call: Call) -> Result:
     events = [_transfer(one) for one in call.params["transfers"]]
     if call.params.get("atomic"):
         _link(events)
-    results = await call.core.ledgers.create_transfers(_space(call), events)
-    if call.params.get("atomic") and results[0].status is Status.EXISTS:
-        results = await _replayed(call, events, results)
-    return _bulk(call, "transfer", [event.id for event in events], results)
+
+    async def work(claims: Claims) -> dict[str, Any]:
+        results = await call.core.ledgers.create_transfers(_space(call), events, claims)
+        if call.params.get("atomic") and results[0].status is Status.EXISTS:
+            results = await _replayed(call, events, results)
+        return _bulk(call, "transfer", [event.id for event in events], results)
+
+    return await once(call, work)
 
 
 async def retrieve_transfer(call: Call) -> Result:
@@ -138,6 +164,24 @@ async def _replayed(call: Call, events: list[TransferEvent], results: list[Judge
     if all(event.id in booked and _same(event, booked[event.id]) for event in events):
         return [Judged(Status.EXISTS, booked[event.id].timestamp) for event in events]
     return results
+
+
+async def _accounts_replayed(
+    call: Call, events: list[AccountEvent], results: list[Judged]
+) -> list[Judged]:
+    """Return what a bulk of accounts that were all opened before is answered."""
+    records = await call.core.ledgers.lookup_accounts(_space(call), [one.id for one in events])
+    opened = {record.id: record for record in records}
+    if all(event.id in opened and _same_account(event, opened[event.id]) for event in events):
+        return [Judged(Status.EXISTS, opened[event.id].timestamp) for event in events]
+    return results
+
+
+def _same_account(event: AccountEvent, record: AccountRecord) -> bool:
+    """Tell whether a record is what this event made."""
+    if dict(event.metadata or {}) != dict(record.metadata):
+        return False
+    return all(getattr(event, name) == getattr(record, name) for name in _OF_ACCOUNT)
 
 
 def _same(event: TransferEvent, record: TransferRecord) -> bool:
