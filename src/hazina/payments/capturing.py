@@ -136,12 +136,13 @@ def _back_to_capturable(draft: Draft, subject: Subject, outcome: Declined) -> Ef
             intent, operation=charge.authorize_command, operation_kind=Operation.AUTHORIZE.value
         )
     elif intent.status is _S.PROCESSING:
-        # Visible again as what it was; only a state that was shown makes an event.
+        # Visible again as what it was, or as what a failed authentication made of it meanwhile.
         stands = charge.status == "succeeded"
         back = _S.REQUIRES_CAPTURE if stands else _S.REQUIRES_PAYMENT_METHOD
         intent_now = replace(intent_now, status=back, revision=intent.revision + 1)
-        if stands:
-            draft.event("payment_intent.amount_capturable_updated", intent_now, intent_view)
+        still = "payment_intent.amount_capturable_updated"
+        what = still if stands else "payment_intent.payment_failed"
+        draft.event(what, intent_now, intent_view)
     draft.put(intent, intent_now)
     refusal = Refusal(
         Code.PROCESSING_ERROR,

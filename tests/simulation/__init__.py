@@ -1,0 +1,1 @@
+"""The deterministic simulation: whole histories on virtual time, decided by a seed."""

@@ -1,0 +1,53 @@
+"""Run seeds again: `python -m tests.simulation --seed 17 [--count 100] [--trace] [--shrink]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pprint import pformat
+
+from tests.simulation.plan import Plan, plan_of
+from tests.simulation.shrink import shrink
+from tests.simulation.world import simulate
+
+
+def main() -> int:
+    """Return 1 when a promise was broken."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seed", type=int, required=True, help="the first seed")
+    parser.add_argument("--count", type=int, default=1, help="how many seeds from there")
+    parser.add_argument("--trace", action="store_true", help="print all that happened")
+    parser.add_argument("--shrink", action="store_true", help="print the smallest plan that fails")
+    parser.add_argument("--go-on", action="store_true", help="do not stop at the first failure")
+    chosen = parser.parse_args()
+    failed = 0
+    began = time.monotonic()
+    for seed in range(chosen.seed, chosen.seed + chosen.count):
+        plan = plan_of(seed)
+        result = simulate(plan, keep=chosen.trace)
+        for line in result.lines:
+            print(line)
+        if chosen.count == 1 or result.problem:
+            said = result.problem or "all promises kept"
+            print(f"seed {seed}: trace {result.trace}, {result.requests} requests: {said}")
+        if result.problem:
+            failed += 1
+            if chosen.shrink:
+                _show_smallest(plan)
+            if not chosen.go_on:
+                break
+    if chosen.count > 1:
+        print(f"{failed} failed, {time.monotonic() - began:.1f} s")
+    return 1 if failed else 0
+
+
+def _show_smallest(plan: Plan) -> None:
+    smallest = shrink(plan, lambda candidate: simulate(candidate).problem)
+    result = simulate(smallest, keep=True)
+    print("\n".join(result.lines))
+    print(f"The smallest plan that fails so:\n{pformat(smallest, width=100)}\n{result.problem}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
