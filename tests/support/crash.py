@@ -93,6 +93,11 @@ async def read(asked: Awaitable[Answer]) -> Answer:
 
 async def prepare(core: Core, caller: Caller, operation: str, fault: str, cell: str = "") -> str:
     """Bring an intent to where the operation is next; return its id, empty for a creation."""
+    return await prepare_with(core, caller, operation, _metadata(operation, fault, cell))
+
+
+async def prepare_with(core: Core, caller: Caller, operation: str, metadata: dict[str, str]) -> str:
+    """Do as `prepare` does; the intent carries the metadata from then on."""
     if operation == "create":
         return ""
     params: dict[str, Any] = _params(operation)
@@ -106,8 +111,7 @@ async def prepare(core: Core, caller: Caller, operation: str, fault: str, cell: 
         answer = await core.payments.capture_intent(caller, intent, part, None)
         assert answer.code is None, answer.body
     # Only now: what is asked of the provider must not strike the authorization before.
-    metadata = {"metadata": _metadata(operation, fault, cell)}
-    answer = await core.payments.update_intent(caller, intent, metadata, None)
+    answer = await core.payments.update_intent(caller, intent, {"metadata": metadata}, None)
     assert answer.code is None, answer.body
     return intent
 
@@ -120,9 +124,18 @@ async def perform(
     `fault` is a word that strikes the operation, or `fault@operation,...` as the provider reads it.
     """
     request = IdempotencyRequest(caller.merchant.merchant_id, operation, key, b"d")
+    metadata = _metadata(operation, fault, key)
+    return await perform_with(core, caller, operation, intent, metadata, request)
+
+
+async def perform_with(
+    core: Core, caller: Caller, operation: str, intent: str, metadata: dict[str, str],
+    request: IdempotencyRequest,
+) -> Answer:  # fmt: skip
+    """Do the operation; only a creation takes its metadata along."""
     match operation:
         case "create":
-            params = _params(operation) | {"metadata": _metadata(operation, fault, key)}
+            params = _params(operation) | {"metadata": metadata}
             return await core.payments.create_intent(caller, params, request)
         case "confirm":
             return await core.payments.confirm_intent(caller, intent, {}, request)
@@ -135,6 +148,11 @@ async def perform(
             return await core.payments.cancel_intent(caller, intent, {}, request)
         case _:
             return await core.payments.create_refund(caller, {"payment_intent": intent}, request)
+
+
+def shown(body: dict[str, Any]) -> Answer:
+    """Return an object that was read as if it had been answered."""
+    return Answer(None, orjson.dumps(body))
 
 
 def _params(operation: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from hazina.checkout.session import (
     to_row,
 )
 from hazina.checkout.view import page_url, session_view
+from hazina.crashpoints import crashpoint, declare
 from hazina.customers.service import Customers
 from hazina.db.reader import Reader
 from hazina.db.unit import Committed, Insert, Lane, RowVersion, Unit, Update
@@ -32,6 +33,8 @@ from hazina.merchants.clocks import Clocks
 from hazina.merchants.merchant import Caller, Merchant
 from hazina.payments.service import Payments
 from hazina.refusals import Code, Refusal
+
+declare("checkout.payment_made", "checkout.payment_written_down", "checkout.payment_confirmed")
 
 _LOOK_AGAIN = timedelta(seconds=15)
 _STEPS_MAX = 4
@@ -105,8 +108,10 @@ class Paying:
         method_id = await method(caller)
         customer = await self._customer(caller, session, payer)
         intent_id = session.payment_intent or await self._intent(caller, session, customer)
+        crashpoint("checkout.payment_made")
         if not await self._begin(key, intent_id, customer, payer):
             return
+        crashpoint("checkout.payment_written_down")
         params = {
             "payment_method": method_id,
             "return_url": f"{page_url(self._public_url, session.id)}/return",
@@ -120,6 +125,7 @@ class Paying:
         except Refusal as refusal:
             if refusal.code not in _UNDER_WAY:
                 raise
+        crashpoint("checkout.payment_confirmed")
         await self.settle(merchant, key)
 
     async def settle(

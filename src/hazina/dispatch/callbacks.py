@@ -9,7 +9,7 @@ import structlog
 from hazina.clock import Clock, unix
 from hazina.commands.command import Command, State, from_row
 from hazina.commands.performing import Performed
-from hazina.crashpoints import crashpoint
+from hazina.crashpoints import crashpoint, declare
 from hazina.db.reader import Reader
 from hazina.db.table import Row
 from hazina.db.unit import (
@@ -26,6 +26,8 @@ from hazina.db.writer import Writer
 from hazina.dispatch.service import Report
 from hazina.rails.contract import CallbackRefused, Connector
 from hazina.rails.outcome import InquiryOutcome, NotFound, Unknown
+
+declare("callbacks.after_storing")
 
 _log = structlog.get_logger()
 _TRIES_MAX = 5

@@ -10,7 +10,7 @@ from typing import Any
 from hazina.clock import Clock
 from hazina.commands.command import Command, State, change, from_row
 from hazina.commands.performing import Performed
-from hazina.crashpoints import crashpoint
+from hazina.crashpoints import crashpoint, declare
 from hazina.db.reader import Reader
 from hazina.db.table import Row
 from hazina.db.unit import Committed, Lane, Unit
@@ -21,6 +21,8 @@ from hazina.merchants.test_clock import TestClock
 from hazina.rails.contract import Connector
 from hazina.rails.outcome import InquiryOutcome, NotFound, NotSent, Outcome, Unknown
 from hazina.tasks import Tasks
+
+declare("dispatch.before_inquiry", "dispatch.after_inquiry", "dispatch.before_report")
 
 Report = Callable[[Command, Performed], Awaitable[None]]
 

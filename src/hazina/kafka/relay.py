@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 
 from hazina.clock import Clock
-from hazina.crashpoints import crashpoint
+from hazina.crashpoints import crashpoint, declare
 from hazina.db.reader import Reader
 from hazina.db.table import Row
 from hazina.db.unit import Claim, Committed, Delete, Lane, RowVersion, Unit, Update
@@ -28,6 +28,8 @@ _FLUSH_MS = 500
 _REPLAY_MS = 10_000
 _TRIES_MAX = 3
 _NARROWING = 8
+
+declare("relay.before_sending", "relay.after_sending")
 
 
 @value

@@ -10,7 +10,7 @@ from typing import Any
 from hazina.clock import Clock
 from hazina.commands.command import Command
 from hazina.commands.performing import Perform, Performed
-from hazina.crashpoints import crashpoint
+from hazina.crashpoints import crashpoint, declare
 from hazina.db.table import Row
 from hazina.db.unit import Committed, Lane, Refused, Taken, Unit
 from hazina.db.writer import Writer, commit
@@ -32,6 +32,11 @@ from hazina.payments.view import charge_view, intent_view, refund_view
 from hazina.rails.contract import Capabilities
 from hazina.refusals import Refusal
 from hazina.values import replace, value
+
+declare(
+    "payments.before_first_unit", "payments.after_only_unit", "payments.after_first_unit",
+    "payments.after_reply", "payments.after_second_unit",
+)  # fmt: skip
 
 
 @value
@@ -135,6 +140,7 @@ class Operations:
             case _:
                 raise AssertionError(f"the ledger refused {verdict}")
         if begin.subject is None:
+            crashpoint("payments.after_only_unit")
             return begin.answer
         held = Held(idempotency, 1) if idempotency else None
         assert self._perform is not None, "bootstrap connects payments to dispatch"

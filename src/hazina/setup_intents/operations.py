@@ -11,7 +11,7 @@ from typing import Any
 from hazina.clock import Clock
 from hazina.commands.command import Command
 from hazina.commands.performing import Perform, Performed
-from hazina.crashpoints import crashpoint
+from hazina.crashpoints import crashpoint, declare
 from hazina.db.unit import Committed, Lane, Taken, Unit
 from hazina.db.writer import Writer, commit
 from hazina.events.service import Cause
@@ -27,6 +27,11 @@ from hazina.setup_intents.outcomes import apply
 from hazina.setup_intents.requests import SetupSettings
 from hazina.setup_intents.store import Loaded, Store, Subject
 from hazina.setup_intents.view import intent_view
+
+declare(
+    "setup_intents.before_first_unit", "setup_intents.after_first_unit",
+    "setup_intents.after_reply", "setup_intents.after_second_unit",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

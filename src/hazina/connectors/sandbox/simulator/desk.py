@@ -38,6 +38,8 @@ _DELAYS_MS = {"slow": 1_500, "answer_after_deadline": 8_000, "pending": 1_000}
 _SILENCE_MS = 60_000
 _REFUND_FAILS_AFTER_MS = 1_000
 _NOT_FOUND_TIMES = 2
+_NOT_FOUND_MS = 3_000
+"""What was done is found after so long at the latest: no provider's promise is broken by it."""
 _REQUESTS_MAX = 100_000
 _AMOUNTLESS = ("void", "verify")
 
@@ -58,7 +60,7 @@ class Desk:
         self._clock = clock
         self._base = base
         self._tasks: set[asyncio.Task[None]] = set()
-        self._hidden: dict[str, int] = {}
+        self._hidden: dict[str, tuple[int, int]] = {}
         # What was asked, in order, also what had no effect: who repeats without asking is seen.
         self._requests: deque[tuple[str, str]] = deque(maxlen=_REQUESTS_MAX)
 
@@ -183,7 +185,8 @@ class Desk:
             case "reset_mid_body":
                 exchange.reset_mid_body(200, body)
             case "not_found_then_success":
-                self._hidden[entry.reference] = _NOT_FOUND_TIMES
+                until_ms = self._clock.monotonic_ms() + _NOT_FOUND_MS
+                self._hidden[entry.reference] = (_NOT_FOUND_TIMES, until_ms)
                 exchange.reset()
             case "answer_after_deadline":
                 await self._clock.sleep_ms(delay_ms)
@@ -260,9 +263,10 @@ class Desk:
     def _inquire(self, exchange: Exchange, reference: str) -> None:
         self._requests.append(("inquire", reference))
         entry = self._books.entries.get(reference)
-        hidden = self._hidden.get(reference, 0)
+        times, until_ms = self._hidden.get(reference, (0, 0))
+        hidden = times > 0 and self._clock.monotonic_ms() < until_ms
         if hidden:
-            self._hidden[reference] = hidden - 1
+            self._hidden[reference] = (times - 1, until_ms)
         if entry is None or hidden:
             exchange.reply(404, _error("not_found", "No operation has this reference."))
             return

@@ -1,0 +1,323 @@
+"""The harness: kills a process for each cell, lets all settle, asks again, and judges the end."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from hazina.bootstrap.app import Core, open_core
+from hazina.bootstrap.settings import Settings
+from hazina.idempotency.service import Answer, IdempotencyRequest
+from hazina.merchants.merchant import Caller
+from tests.faults.matrix.behaviours import Says
+from tests.faults.matrix.cells import Cell
+from tests.faults.matrix.flow import Place
+from tests.support import crash
+from tests.support.books import effective, rows, settle
+from tests.support.callback_door import callback_door
+from tests.support.simulator import Simulator
+
+DIED = -signal.SIGKILL
+_AT_ONCE = 4
+_LATE = {"deadline_ms": 350, "call_timeout_ms": 1_200, "command_lease_ms": 3_300,
+         "key_lease_ms": 3_300, "inquiry_lease_ms": 2_300}  # fmt: skip
+"""An answer after the deadline is read while the call still waits for it."""
+
+Work = Callable[[Core], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Matrix:
+    """One run: the provider, the merchant, and what each cell's client has read."""
+
+    database_url: str
+    simulator: Simulator
+    caller: Caller
+    folder: Path
+    callback_port: int
+    answers: dict[str, Answer] = field(default_factory=dict)
+
+    async def run(self, cells: Sequence[Cell]) -> None:
+        """Let a process die for each cell, let everything settle, and ask again as clients do."""
+        await self._die_asking([cell for cell in cells if cell.place is Place.ASKING])
+        self._die_called_back([cell for cell in cells if cell.place is Place.TOLD])
+        own = [cell for cell in cells if cell.place not in (Place.ASKING, Place.TOLD)]
+        # What was not begun may be begun by the next process that looks: it comes last.
+        self._die_performing(sorted(own, key=lambda cell: cell.place is Place.BEFORE))
+        await self.settle()
+        await self._retry(cells)
+        await self.settle()
+        await self._retry_again(cells)
+
+    async def settle(self) -> None:
+        """Let everything that is open find its end."""
+        async with self._janitors() as cores:
+            await settle(*cores)
+
+    def settings(self, cell: Cell) -> Settings:
+        """Wait patiently where an answer comes, and not at all where none does."""
+        behaviour = cell.behaviour
+        patient = not behaviour.silent
+        chosen = crash.settings(self.database_url, self.simulator.url, patient=patient)
+        return chosen.model_copy(update=_LATE) if behaviour.late else chosen
+
+    @asynccontextmanager
+    async def _janitors(self) -> AsyncIterator[tuple[Core, Core]]:
+        """Two processes' worth of janitors, and a door for callbacks."""
+        patient = crash.settings(self.database_url, self.simulator.url, patient=True)
+        first, second = await open_core(patient), await open_core(patient)
+        try:
+            async with callback_door(first, self.callback_port):
+                yield first, second
+        finally:
+            await first.close()
+            await second.close()
+
+    async def _prepare(self, core: Core, cell: Cell) -> None:
+        made = await cell.flow.prepare(core, self.caller, cell.name, metadata_of(cell))
+        (self.folder / cell.name).write_text(made)
+
+    async def _ask(self, core: Core, cell: Cell) -> Answer:
+        """Send the cell's request, as often as a client does, with its one key."""
+        made = (self.folder / cell.name).read_text()
+        key = IdempotencyRequest(self.caller.merchant.merchant_id, cell.flow.name, cell.name, b"d")
+        asked = cell.flow.perform(core, self.caller, made, metadata_of(cell), key)
+        return await crash.read(asked)
+
+    # How processes die
+
+    def _die_performing(self, cells: Sequence[Cell]) -> None:
+        """Kill a process in the middle of its request."""
+
+        def work(cell: Cell) -> Work:
+            async def works(core: Core) -> None:
+                await self._prepare(core, cell)
+                crash.arm(cell.point)
+                await self._ask(core, cell)
+
+            return works
+
+        self._run(cells, work, dict.fromkeys([cell.name for cell in cells], DIED))
+
+    async def _die_asking(self, cells: Sequence[Cell]) -> None:
+        """Leave operations open, then kill a process for each that asks what became of it."""
+
+        def leave_open(cell: Cell) -> Work:
+            async def works(core: Core) -> None:
+                await self._prepare(core, cell)
+                if cell.dies_open:
+                    crash.arm(_replied(cell))
+                answer = await self._ask(core, cell)
+                shown = orjson.loads(answer.body)
+                assert (answer.code, shown.get("status")) == cell.read_alive, (cell, answer)
+
+            return works
+
+        for point in sorted({cell.point for cell in cells}):
+            here = [cell for cell in cells if cell.point == point]
+            self._run(here, leave_open, {c.name: DIED if c.dies_open else 0 for c in here})
+            left = self._open_commands()
+            assert len(left) == len(here), (point, left)
+            self._await_due(len(left))
+            # A process dies with the first that it asks about, which is then left alone a while.
+            for _ in range(3):
+                if set(left) <= self._asked_about():
+                    break
+                self._run(here, _asks_until_it_dies, dict.fromkeys([c.name for c in here], DIED))
+            assert set(left) <= self._asked_about(), f"{point}: one was never asked about"
+            await self.settle()
+
+    def _die_called_back(self, cells: Sequence[Cell]) -> None:
+        """Kill a process that has stored a callback and not yet acknowledged it."""
+
+        def work(cell: Cell) -> Work:
+            async def works(core: Core) -> None:
+                await self._prepare(core, cell)
+                known = {row["id"] for row in rows(self.database_url, "SELECT id FROM command")}
+                async with callback_door(core, self.callback_port, lambda told: told not in known):
+                    crash.arm(cell.point)
+                    await self._ask(core, cell)
+                    for _ in range(300):
+                        await core.dispatch.run_due()
+                        await core.clock.sleep_ms(50)
+
+            return works
+
+        for cell in cells:
+            self._run([cell], work, {cell.name: DIED})
+
+    def _run(
+        self, cells: Sequence[Cell], work: Callable[[Cell], Work], ends: dict[str, int]
+    ) -> None:
+        """Run a process for each cell, a few at once, and demand how each of them ends."""
+        together = [cell for cell in cells if not cell.flow.alone]
+        groups = [together[start : start + _AT_ONCE] for start in range(0, len(together), _AT_ONCE)]
+        groups += [[cell] for cell in cells if cell.flow.alone]
+        for some in groups:
+            processes = [crash.start(self.settings(cell), work(cell)) for cell in some]
+            for cell, process in zip(some, processes, strict=True):
+                process.join(30)
+                if process.exitcode is None:
+                    process.kill()
+                assert process.exitcode == ends[cell.name], (
+                    f"{cell} was not reached: {process.exitcode}"
+                )
+
+    def _open_commands(self) -> list[str]:
+        found = rows(self.database_url, "SELECT id FROM command WHERE state <> 'done'")
+        return [row["id"] for row in found]
+
+    def _asked_about(self) -> set[str]:
+        found = rows(self.database_url, "SELECT id FROM command WHERE inquiries > 0")
+        return {row["id"] for row in found}
+
+    def _await_due(self, count: int) -> None:
+        """Wait until the leases of the dead have run out."""
+        due = (
+            "SELECT id FROM command WHERE state = 'leased' AND lease_until < now() "
+            "OR state = 'waiting' AND next_at < now()"
+        )
+        for _ in range(100):
+            if len(rows(self.database_url, due)) == count:
+                return
+            time.sleep(0.1)
+        raise AssertionError("a command is never due")
+
+    # What a client reads that asks again
+
+    async def _retry(self, cells: Sequence[Cell]) -> None:
+        """Ask again with the same key, twice; nothing that was done is done again."""
+        self._await_keys()
+        async with self._janitors() as (core, _):
+            before = self.simulator.books()
+            for cell in cells:
+                # A worker that works alone would begin what others have yet to begin.
+                if cell.place is not Place.BEFORE and not cell.flow.alone:
+                    await self._read_twice(core, cell)
+            assert self.simulator.books() == before, "a retry had a second effect"
+            for cell in cells:
+                if cell.place is Place.BEFORE:
+                    await self._read_twice(core, cell)
+
+    def _await_keys(self) -> None:
+        """Wait until no key is held by the dead any more: until then a retry is asked to wait."""
+        held = "SELECT 1 FROM idempotency_key WHERE NOT answered AND lease_until > now()"
+        for _ in range(100):
+            if not rows(self.database_url, held):
+                return
+            time.sleep(0.1)
+        raise AssertionError("a key stays stranded")
+
+    async def _read_twice(self, core: Core, cell: Cell) -> None:
+        found = rows(
+            self.database_url, "SELECT * FROM idempotency_key WHERE key = %s", (cell.name,)
+        )
+        first = self.answers[cell.name] = await self._ask(core, cell)
+        second = await self._ask(core, cell)
+        if cell.flow.replays:
+            assert (second.code, second.body) == (first.code, first.body), (cell, first, second)
+            assert second.replayed, (cell, second)
+            _check_answer(cell, found[0] if found else None, first)
+
+    async def _retry_again(self, cells: Sequence[Cell]) -> None:
+        """An answer stays what it was, also when more has become known since."""
+        async with self._janitors() as (core, _):
+            for cell in cells:
+                answer = await self._ask(core, cell)
+                if cell.flow.replays:
+                    assert answer.body == self.answers[cell.name].body, (cell, answer)
+
+    # What must be true in the end
+
+    def check(self, cell: Cell) -> None:
+        """One object, one command, one effect or none, and each told once."""
+        url, flow = self.database_url, cell.flow
+        objects = rows(url, flow.found_by, {"cell": cell.name})
+        assert len(objects) == 1, (cell, objects)
+        (found,) = objects
+        assert found["status"] == cell.end.status, (cell, found)
+        if flow.sends is not None:
+            query = "SELECT * FROM command WHERE payment_intent = %s AND operation = %s ORDER BY id"
+            commands = rows(url, query, (found["subject"], flow.sends))[flow.earlier :]
+            assert len(commands) == 1, (cell, commands)
+            entry = self._entries().get(commands[0]["id"])
+            assert effective(entry) == cell.effect, (cell, entry, commands)
+            if cell.place is Place.TOLD:
+                query = "SELECT state FROM inbox WHERE reference = %s"
+                messages = rows(url, query, (commands[0]["id"],))
+                assert messages, f"{cell}: no callback was kept"
+                assert {row["state"] for row in messages} == {"applied"}, (cell, messages)
+        told = self._told(found["subject"])
+        for type in {*flow.done.told, *flow.failed.told}:
+            assert told[type] == (1 if type in cell.end.told else 0), (cell, type, told)
+
+    def _entries(self) -> dict[str, dict[str, Any]]:
+        return {entry["reference"]: entry for entry in self.simulator.books()}
+
+    def _told(self, subject: str) -> Counter[str]:
+        """Count the events about an object, its charges and its refunds."""
+        query = (
+            "SELECT type FROM event WHERE object_id = %(id)s "
+            "OR object_id IN (SELECT id FROM charge WHERE payment_intent = %(id)s) "
+            "OR object_id IN (SELECT id FROM refund WHERE payment_intent = %(id)s)"
+        )
+        return Counter(row["type"] for row in rows(self.database_url, query, {"id": subject}))
+
+
+def metadata_of(cell: Cell) -> dict[str, str]:
+    """Return what the object carries: its cell, and what the provider is to do."""
+    metadata = {"cell": cell.name}
+    at, behaviour = cell.flow.sends, cell.behaviour
+    if at is None:
+        return metadata
+    words = [] if behaviour.says is Says.YES and behaviour.name == "ok" else [behaviour.name]
+    if cell.place is Place.TOLD:
+        words.append("duplicate_callback" if words else "callback_before_reply")
+    if words:
+        metadata["sandbox_fault"] = ",".join(f"{word}@{at}" for word in dict.fromkeys(words))
+    if behaviour.delay_ms:
+        metadata["sandbox_delay_ms"] = str(behaviour.delay_ms)
+    return metadata
+
+
+def _replied(cell: Cell) -> str:
+    """Return the boundary of the cell's flow at which the provider's answer is lost."""
+    places = cell.flow.places.items()
+    return next(point for point, place in places if place is Place.REPLIED)
+
+
+def _asks_until_it_dies(cell: Cell) -> Work:
+    async def work(core: Core) -> None:
+        crash.arm(cell.point)
+        for _ in range(200):
+            await core.dispatch.run_due(1)
+            await core.clock.sleep_ms(50)
+
+    return work
+
+
+def _check_answer(cell: Cell, row: dict[str, Any] | None, first: Answer) -> None:
+    """Compare what the client reads first with what was stored, or with what is true by now."""
+    status = orjson.loads(first.body).get("status")
+    if row is None:
+        assert cell.place is Place.BEFORE, cell
+        read, was_stored = cell.read_alive, False
+    elif row["answered"]:
+        assert cell.answered is not False, f"{cell} was answered before it was done"
+        assert first.body == bytes(row["body"]), (cell, first)
+        read, was_stored = cell.read_alive, True
+    else:
+        # The process died with the key in its hand: what is true by now is the answer.
+        assert cell.answered is not True, f"{cell} lost its answer"
+        read, was_stored = (None, cell.end.status), first.replayed
+    assert first.replayed == was_stored, (cell, first)
+    assert first.code == read[0], (cell, first)
+    assert first.code is not None or status == read[1], (cell, first)
