@@ -20,14 +20,17 @@ def value(cls: type[T]) -> type[T]:
     return dataclass(slots=True, unsafe_hash=True)(cls)
 
 
-_SET = object.__setattr__
+_NEW = object.__new__
+_SET_INT = UUID.__dict__["int"].__set__
+_SET_IS_SAFE = UUID.__dict__["is_safe"].__set__
+_UNKNOWN = SafeUUID.unknown
 
 
 def quick_uuid(number: int) -> UUID:
     """Return the UUID of a number below 2**128, without the checks of its constructor."""
-    made = UUID.__new__(UUID)
-    _SET(made, "int", number)
-    _SET(made, "is_safe", SafeUUID.unknown)
+    made = _NEW(UUID)
+    _SET_INT(made, number)
+    _SET_IS_SAFE(made, _UNKNOWN)
     return made
 
 

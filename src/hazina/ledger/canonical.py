@@ -31,9 +31,9 @@ def packed(row: Row) -> bytes:
     pending_id = row["pending_id"]
     timestamp = row["timestamp"]
     head: bytes = _HEAD(
-        row["id"].bytes,
-        row["debit_account_id"].bytes,
-        row["credit_account_id"].bytes,
+        row["id"].int.to_bytes(16, "big"),
+        row["debit_account_id"].int.to_bytes(16, "big"),
+        row["credit_account_id"].int.to_bytes(16, "big"),
         row["amount"].to_bytes(16, "big"),
         row["ledger"],
         row["code"],
@@ -46,7 +46,7 @@ def packed(row: Row) -> bytes:
     )
     if timestamp is None:
         return head + reference + entry
-    return head + reference + entry + _TIME(timestamp) + _asked(row)
+    return b"".join((head, reference, entry, _TIME(timestamp), _asked(row)))
 
 
 def packed_account(row: Row) -> bytes:
@@ -101,7 +101,7 @@ def _asked(row: Row) -> bytes:
     user_data_128 = row["user_data_128"]
     name: bytes = space.encode()
     head: bytes = _ASKED(
-        row["client_id"].bytes,
+        row["client_id"].int.to_bytes(16, "big"),
         _NO_ID if user_data_128 is None else user_data_128.bytes,
         row["user_data_64"] or 0,
         row["user_data_32"] or 0,

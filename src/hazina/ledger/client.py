@@ -20,6 +20,7 @@ from hazina.ledger.types import (
     Transfer,
     TransferFlag,
 )
+from hazina.values import quick_uuid, value
 
 ID_MAX = 2**128 - 1
 FLAGS_MAX = 2**16 - 1
@@ -29,10 +30,11 @@ BATCH_MAX = 8189
 _RESERVED_IDS = {0: UUID(int=0), ID_MAX: UUID(int=ID_MAX)}
 _POST = TransferFlag.POST_PENDING + 0
 _VOID = TransferFlag.VOID_PENDING + 0
+_NONE = TransferFlag.NONE
 _CLOSED = AccountFlag.CLOSED + 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AccountEvent:
     """An account to open. The four balances and `reserved` must be zero; they are ours to set.
 
@@ -56,7 +58,7 @@ class AccountEvent:
     metadata: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TransferEvent:
     """A transfer to book. `reference` and `metadata` are ours."""
 
@@ -97,7 +99,7 @@ class AccountRecord:
     metadata: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TransferRecord:
     """A transfer as it was booked; what it left out is filled in."""
 
@@ -201,8 +203,7 @@ def _bounds_hold(timestamp_min: int, timestamp_max: int, limit: int) -> bool:
     )
 
 
-@lru_cache(maxsize=65536)
-def stored_id(space: str, client_id: int) -> UUID:
+def _stored_id(space: str, client_id: int) -> UUID:
     """Return the id under which a client's id is stored.
 
     It starts as the client's does, so that ids that grow with time stay together in the index, and
@@ -213,7 +214,11 @@ def stored_id(space: str, client_id: int) -> UUID:
         return reserved
     raw = client_id.to_bytes(16, "big")
     rest = blake2b(raw + space.encode(), digest_size=10, person=b"hazina-ledger").digest()
-    return UUID(bytes=raw[:6] + rest)
+    return quick_uuid(int.from_bytes(raw[:6] + rest, "big"))
+
+
+stored_id = lru_cache(maxsize=65536)(_stored_id)
+"""Returns the id under which a client's id is stored, and remembers it: accounts come again."""
 
 
 def to_account(space: str, event: AccountEvent, floor: ImportFloor | None) -> Account:
@@ -253,9 +258,10 @@ def to_transfer(
         event.metadata or None, event.timestamp, floor,
     )  # fmt: skip
     return Transfer(
-        stored_id(space, event.id), debit, credit, amount, event.ledger, event.code,
-        TransferFlag(flags), stored_id(space, event.pending_id) if event.pending_id else None,
-        event.timeout, event.reference, asked=asked,
+        _stored_id(space, event.id), debit, credit, amount, event.ledger, event.code,
+        TransferFlag(flags) if flags else _NONE,
+        stored_id(space, event.pending_id) if event.pending_id else None,
+        event.timeout, event.reference, "", (), asked,
     )  # fmt: skip
 
 
