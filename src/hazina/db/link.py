@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -21,6 +21,7 @@ SET statement_timeout = 0; SET timezone = 'UTC'; SET client_encoding = 'UTF8';
 _TIMEOUTS = """
 SET lock_timeout = {lock_timeout_ms}; SET idle_in_transaction_session_timeout = {idle_timeout_ms};
 """
+_LARGE = 4_096
 _RETRY = {"40001", "40P01", "55P03", "57014"}  # Serialization, deadlock, lock timeout, cancel.
 _POISON = {"22", "23", "54"}  # Data, constraints, limits that a value passes (an index row's size).
 _LOST = {"08", "57", "25"}  # Connection, shutdown or terminated, idle in its transaction.
@@ -93,14 +94,17 @@ class Link:
             raise
         return cls(connection)
 
-    async def run(self, calls: Sequence[Call]) -> list[pq.abc.PGresult]:
+    async def run(self, calls: Iterable[Call]) -> list[pq.abc.PGresult]:
         """Send all calls at once and return their results, in order.
+
+        A large call is on its way before the next one is asked for, so that PostgreSQL works while
+        calls are still being made. What making them raises is raised after those that were sent.
 
         The first error stops the rest; it is raised as `Again`, `Poison`, `LinkLost`, or
         `psycopg.Error` when it is none of these (a mistake of ours).
         """
         try:
-            sent = self._send(calls)
+            sent, problem = self._send(calls)
             results = await self._receive()
         except psycopg.OperationalError as error:
             self.close()
@@ -112,6 +116,8 @@ class Link:
             if result.status == pq.ExecStatus.FATAL_ERROR:
                 self._forget_unprepared(sent, results)
                 self._raise(result)
+        if problem is not None:
+            raise problem
         return [result for result, prepared in zip(results, sent, strict=True) if prepared is None]
 
     def close(self) -> None:
@@ -123,21 +129,32 @@ class Link:
         if diagnostic.severity_nonlocalized == "WARNING":
             self.warned = True
 
-    def _send(self, calls: Sequence[Call]) -> list[Statement | None]:
-        """Queue everything; return what each coming result prepares, or None for an execution."""
+    def _send(self, calls: Iterable[Call]) -> tuple[list[Statement | None], Exception | None]:
+        """Queue everything; return what each coming result prepares, or None for an execution.
+
+        Also returns what making the calls raised, if anything.
+        """
         sent: list[Statement | None] = []
+        problem: Exception | None = None
         pg, names = self._pg, self._names
-        for call in calls:
-            name = names.get(call.statement)
-            if name is None:
-                self._names_made += 1
-                name = names[call.statement] = b"s%d" % self._names_made
-                pg.send_prepare(name, call.statement.sql, call.statement.oids)
-                sent.append(call.statement)
-            pg.send_query_prepared(name, call.parameters, [1] * len(call.parameters), 1)
-            sent.append(None)
+        try:
+            for call in calls:
+                name = names.get(call.statement)
+                if name is None:
+                    self._names_made += 1
+                    name = names[call.statement] = b"s%d" % self._names_made
+                    pg.send_prepare(name, call.statement.sql, call.statement.oids)
+                    sent.append(call.statement)
+                pg.send_query_prepared(name, call.parameters, [1] * len(call.parameters), 1)
+                sent.append(None)
+                if sum(map(len, filter(None, call.parameters))) > _LARGE:
+                    pg.flush()
+        except psycopg.Error:
+            raise
+        except Exception as error:
+            problem = error
         pg.pipeline_sync()
-        return sent
+        return sent, problem
 
     def _forget_unprepared(
         self, sent: Sequence[Statement | None], results: Sequence[pq.abc.PGresult]

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import psycopg
 
 from hazina.clock import Clock, SystemClock
 from hazina.db.arrays import NotEncodable
-from hazina.db.judging import Effects, Judging, Place, check, gather_claims
+from hazina.db.judging import Effects, Judging, check, gather_claims
 from hazina.db.link import Again, Link, LinkLost, LinkSettings, Poison, UnsafeServer
 from hazina.db.results import Found, take_in
 from hazina.db.sharing import NotAlone, enter, remain
 from hazina.db.slots import Slot, acquire
-from hazina.db.statements import Call, Change, Statements, call, statement
+from hazina.db.statements import Call, Statements, call, statement
 from hazina.db.table import Key, Row, Schema, Table
 from hazina.db.unit import (
     Alone,
@@ -29,6 +29,7 @@ from hazina.db.unit import (
     Unit,
     Verdict,
 )
+from hazina.db.writing import grouped, writes
 
 _BEGIN = Call(statement("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"), ())
 _COMMIT = Call(statement("COMMIT"), ())
@@ -40,7 +41,6 @@ _TERMINATE = statement(
     "integer",
     "bigint",
 )
-_EMPTY_DIGEST = hashlib.sha256().digest()
 
 
 class _SlotLost(Exception):
@@ -237,10 +237,10 @@ class PostgresStore:
             )
         judging = Judging(self._schema, wanted, found.won, found.versions, judge, slot.batch_id())
         verdicts = judging.judge(units)
-        accepted = any(not isinstance(v, Quarantined) and _writes(v) for v in verdicts)
+        accepted = any(not isinstance(v, Quarantined) and _leaves(v) for v in verdicts)
         if not accepted:
             return verdicts, None
-        digest = _EMPTY_DIGEST if judge is None else judge.digest()
+        digest = judge.digest if judge is not None else _empty_digest
         demanded = None if judge is None else judge.alone()
         following = await self._write(link, slot, judging.effects, digest, demanded)
         return verdicts, following
@@ -276,7 +276,7 @@ class PostgresStore:
                     calls.append(self._statements.claim(table, ordered))
                     reads.append((form, table, keys))
         relied = [(row.table, row.key) for unit in units for row in unit.relies_on]
-        looks = [("versions", table, keys) for table, keys in self._grouped(relied)]
+        looks = [("versions", table, keys) for table, keys in grouped(self._schema, relied)]
         for look in [*looks, *wanted]:
             form, table, sought = look
             calls.append(getattr(self._statements, form)(table, sought))
@@ -305,61 +305,35 @@ class PostgresStore:
     def _ranked(self, names: dict[str, dict[Key, Row]]) -> list[Table]:
         return sorted((self._schema[name] for name in names), key=lambda table: table.rank)
 
-    def _grouped(self, places: Sequence[Place]) -> list[tuple[Table, list[Key]]]:
-        """Return the distinct keys by table, tables by rank and keys sorted."""
-        keys: dict[str, set[Key]] = {}
-        for name, key in places:
-            keys.setdefault(name, set()).add(key)
-        tables = sorted((self._schema[name] for name in keys), key=lambda table: table.rank)
-        return [(table, sorted(keys[table.name], key=table.order_of)) for table in tables]
-
     async def _write(
-        self, link: Link, slot: Slot, effects: Effects, digest: bytes, alone: Alone | None
+        self,
+        link: Link,
+        slot: Slot,
+        effects: Effects,
+        digest: Callable[[], bytes],
+        alone: Alone | None,
     ) -> bytes:
-        """Write the effects and the chain row; check that every row was there as judged."""
-        calls: list[Call] = [] if alone is None else self._staying_alone(alone)
-        checks = len(calls)
+        """Write the effects and the chain row; check that every row was there as judged.
+
+        Calls are made while those before them are on their way, the digest last of all.
+        """
+        checks = [] if alone is None else self._staying_alone(alone)
         counts: list[tuple[str, int | None]] = []
-        for table, keys in self._grouped(list(effects.deletes)):
-            versions = [effects.deletes[table.name, key] for key in keys]
-            calls.append(self._statements.delete(table, keys, versions))
-            counts.append((table.name, len(keys)))
-        for table, keys in self._grouped(list(effects.inserts)):
-            if table.in_order:
-                keys = [key for name, key in effects.inserts if name == table.name]
-            pairs = [effects.inserts[table.name, key] for key in keys]
-            rows, versions = [row for row, _ in pairs], [version for _, version in pairs]
-            calls.append(self._statements.insert(table, rows, versions))
-            counts.append((table.name, len(keys)))
-        for many in sorted(effects.insert_rows, key=lambda many: self._schema[many.table].rank):
-            ones = [1] * len(next(iter(many.columns.values())))
-            table = self._schema[many.table]
-            calls.append(self._statements.insert_columns(table, many.columns, ones))
-            counts.append((table.name, len(ones)))
-        for table, keys in self._grouped(list(effects.claims)):
-            rows = [effects.claims[table.name, key] for key in keys]
-            calls.append(self._statements.claim(table, rows))
-            counts.append((table.name, None))
-        for table, changes in self._changes(effects):
-            calls.append(self._statements.update(table, changes))
-            counts.append((table.name, len(changes)))
-        for changed in sorted(effects.update_rows, key=lambda many: self._schema[many.table].rank):
-            table = self._schema[changed.table]
-            calls.append(
-                self._statements.update_columns(
-                    table,
-                    changed.keys,
-                    changed.versions,
-                    [version + 1 for version in changed.versions],
-                    changed.columns,
-                )
-            )
-            counts.append((table.name, len(changed.keys)))
-        append, following = slot.append(digest)
-        results = await link.run([*calls, append])
-        if alone is not None and any(result.ntuples for result in results[:checks]):
+        following = b""
+
+        def calls() -> Iterator[Call]:
+            nonlocal following
+            yield from checks
+            for made, table, count in writes(self._statements, self._schema, effects):
+                counts.append((table.name, count))
+                yield made
+            append, following = slot.append(digest())
+            yield append
+
+        results = await link.run(calls())
+        if alone is not None and any(result.ntuples for result in results[: len(checks)]):
             raise NotAlone(alone.numbers)
-        results = results[checks:]
+        results = results[len(checks) :]
         for (name, count), result in zip(counts, results, strict=False):
             found = result.command_tuples
             assert count is None or found == count, f"{name}: {found} rows written, not {count}"
@@ -374,15 +348,6 @@ class PostgresStore:
             table = self._schema[name]
             calls.append(self._statements.read(table, sorted(keys, key=table.order_of)))
         return calls
-
-    def _changes(self, effects: Effects) -> list[tuple[Table, list[Change]]]:
-        """Return the changes by table and by the columns that they change."""
-        groups: dict[tuple[str, frozenset[str]], list[Change]] = {}
-        for (name, _), change in sorted(
-            effects.changes.items(), key=lambda item: (self._schema[item[0][0]].rank, item[0][1])
-        ):
-            groups.setdefault((name, frozenset(change.changes)), []).append(change)
-        return [(self._schema[name], changes) for (name, _), changes in groups.items()]
 
     async def _commit(self, link: Link, slot: Slot, following: bytes) -> bool:
         """Commit; when the answer is lost or doubtful, find out. Return whether it is durable."""
@@ -437,7 +402,11 @@ class PostgresStore:
             return  # Tried again with the next connection.
 
 
-def _writes(verdict: Verdict) -> bool:
+def _empty_digest() -> bytes:
+    return hashlib.sha256().digest()
+
+
+def _leaves(verdict: Verdict) -> bool:
 
     return isinstance(verdict, Committed | Refused)
 

@@ -16,6 +16,7 @@ from hazina.refusals import Code, Refusal
 
 _STALE_RETRIES_MAX = 8
 _ANSWERS_PER_TURN = 4
+_WORTH_WAITING_FOR = 64
 
 _log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class Writer:
         self._lanes: dict[Lane, dict[str, deque[_Waiting]]] = {lane: {} for lane in Lane}
         self._work = asyncio.Event()
         self._closing = False
+        self._queued = 0
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -106,6 +108,7 @@ class Writer:
         rows = len(unit.claims) + len(unit.writes) + len(unit.transfers) + len(unit.relies_on)
         waiting = _Waiting(unit, rows, now_ms, asyncio.get_running_loop().create_future())
         self._lanes[unit.lane].setdefault(unit.merchant_id, deque()).append(waiting)
+        self._queued += 1
         self._work.set()
         return await waiting.verdict
 
@@ -118,6 +121,9 @@ class Writer:
             batch = self._take()
             if batch:
                 await self._execute(batch)
+                self._queued -= len(batch)
+                if all(waiting.unit.lane is Lane.BULK for waiting in batch):
+                    await self._let_return(len(batch))
                 continue
             if self._closing:
                 return
@@ -127,6 +133,18 @@ class Writer:
                     await self._work.wait()
             except TimeoutError:
                 await self._renew()
+
+    async def _let_return(self, answered: int) -> None:
+        """Let the event loop turn until those just answered had the chance to send again.
+
+        Callers of a ledger send the next transfer when the last is booked. Without this a few of
+        them would split into two halves, each waiting for the other's batch, and a small batch
+        costs as much as a large one. Many callers fill the next batch by themselves.
+        """
+        for _ in range(2 + answered // _ANSWERS_PER_TURN):
+            if self._queued >= min(answered, _WORTH_WAITING_FOR):
+                return
+            await asyncio.sleep(0)
 
     async def _renew(self) -> None:
         try:
