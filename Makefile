@@ -17,6 +17,8 @@ JAVA_STAMP := $(JAVA)/target/.installed
 KAFKA := tests/services/kafka
 DJSTRIPE := tests/clients/djstripe
 DJSTRIPE_STAMP := $(DJSTRIPE)/.venv/.installed
+HORDAK := benchmarks/hordak
+HORDAK_STAMP := $(HORDAK)/.venv/.installed
 CLIENTS := $(NODE_STAMP) $(GO_STAMP) $(JAVA_STAMP) $(DJSTRIPE_STAMP)
 PORT_OPTION = $(if $(PORT),--port $(PORT))
 
@@ -105,6 +107,16 @@ docs: $(STAMP) ## Generate docs/reference from the code
 bench: $(STAMP) ## Measure payments per second against two floors
 	@$(BIN)/python -m benchmarks.payments $(ARGS)
 
+$(HORDAK_STAMP): $(HORDAK)/requirements.txt
+	@echo "Installing django-hordak into an environment of its own ..."
+	@$(PYTHON) -m venv $(HORDAK)/.venv
+	@$(HORDAK)/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.PHONY: bench-ledger
+bench-ledger: $(STAMP) $(HORDAK_STAMP) ## Measure the ledger beside django-hordak, row by row and COPY
+	@$(BIN)/python -m benchmarks.ledger $(ARGS)
+
 .PHONY: bench-lists
 bench-lists: $(STAMP) ## Measure lists and searches of a merchant with a million payments
 	@$(BIN)/python -m benchmarks.lists $(ARGS)
@@ -125,6 +137,8 @@ lock: $(STAMP) ## Compile requirements/*.in to pinned and hashed *.txt
 			|| exit 1; done
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --output-file $(DJSTRIPE)/requirements.txt $(DJSTRIPE)/requirements.in >/dev/null
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --output-file $(HORDAK)/requirements.txt $(HORDAK)/requirements.in >/dev/null
 
 .PHONY: services
 services: browser services-redis services-kafka ## Install the services that tests use when they are there
@@ -142,5 +156,5 @@ services-kafka: ## Fetch the Kafka that its tests start (needs Java and Maven; s
 
 .PHONY: clean
 clean: ## Remove what was installed and built; var/, the data, stays
-	@rm -rf $(VENV) $(NODE)/node_modules $(GO)/build $(JAVA)/target $(KAFKA)/target $(DJSTRIPE)/.venv build dist src/*.egg-info
+	@rm -rf $(VENV) $(NODE)/node_modules $(GO)/build $(JAVA)/target $(KAFKA)/target $(DJSTRIPE)/.venv $(HORDAK)/.venv build dist src/*.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -13,11 +13,13 @@ import random
 import resource
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 
 import uvloop
 
-from benchmarks.stage import cpu_ms, family
+from benchmarks.stage import family_ms
 from hazina.bootstrap.app import SCHEMA
 from hazina.clock import SystemClock
 from hazina.db.pooled import PooledReader
@@ -113,7 +115,7 @@ class Counting:
 
     def _spent(self) -> tuple[float, float]:
         own = resource.getrusage(resource.RUSAGE_SELF)
-        server = sum(cpu_ms(pid) for pid in family(self._postmaster)) if self._postmaster else 0.0
+        server = family_ms(self._postmaster) if self._postmaster else 0.0
         return (own.ru_utime + own.ru_stime) * 1000, server
 
 
@@ -165,26 +167,32 @@ async def play(ledgers: Ledgers, order: LedgerOrder) -> LedgerLoad:
     return counting.load()
 
 
-async def _run(order: LedgerOrder) -> LedgerLoad:
+@asynccontextmanager
+async def ledgers_at(url: str) -> AsyncIterator[Ledgers]:
+    """Open the ledgers of a database, with a writer of their own."""
     clock = SystemClock()
-    store = PostgresStore(order.url, SCHEMA, LedgerEngine(clock))
+    store = PostgresStore(url, SCHEMA, LedgerEngine(clock))
     await store.open()
     writer = Writer(store, clock)
     await writer.start()
-    reader = PooledReader(order.url, SCHEMA, [QUERIES])
+    reader = PooledReader(url, SCHEMA, [QUERIES])
     await reader.open()
     try:
-        ledgers = Ledgers(reader, writer, clock)
+        yield Ledgers(reader, writer, clock)
+    finally:
+        await writer.close()
+        await reader.close()
+        await store.close()
+
+
+async def _run(order: LedgerOrder) -> LedgerLoad:
+    async with ledgers_at(order.url) as ledgers:
         await open_accounts(ledgers)
         gc.collect()
         # As the servers of the product do after their start.
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         return await play(ledgers, order)
-    finally:
-        await writer.close()
-        await reader.close()
-        await store.close()
 
 
 def main() -> None:

@@ -27,6 +27,18 @@ def cpu_ms(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) * _TICK_MS
 
 
+def family_ms(pid: int) -> float:
+    """Return the CPU time of a process and all below it, those that have ended included."""
+    total = 0.0
+    for one in family(pid):
+        try:
+            fields = Path(f"/proc/{one}/stat").read_text().rsplit(")", 1)[1].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        total += sum(int(ticks) for ticks in fields[11:15]) * _TICK_MS
+    return total
+
+
 def machine_ms() -> float:
     """Return the CPU time that all programs together have used so far, in milliseconds."""
     times = psutil.cpu_times()
