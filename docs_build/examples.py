@@ -70,6 +70,9 @@ MAKERS: dict[str, Maker] = {
     "webhook_endpoint": Maker(
         "POST /v1/webhook_endpoints", {"url": "https://duka.test/hook", "enabled_events": ["*"]}
     ),
+    "hazina.webhook_replay": Maker(
+        "POST /v1/hazina/webhook_endpoints/$webhook_endpoint/replay", {"what": "failed"}
+    ),
     "payment_method": Maker(
         "POST /v1/payment_methods", {"type": "card", "card": {"token": "tok_visa"}}
     ),
@@ -153,6 +156,9 @@ EXAMPLES: dict[str, Example] = {
     "GET /v1/setup_attempts": Example({"setup_intent": "$setup_intent"}),
     "POST /v1/webhook_endpoints": Example(MAKERS["webhook_endpoint"].params),
     "POST /v1/webhook_endpoints/{id}": Example({"enabled_events": ["refund.failed"]}),
+    "POST /v1/hazina/webhook_endpoints/{id}/rotate_secret": Example({"overlap_seconds": 3600}),
+    "POST /v1/hazina/webhook_endpoints/{id}/replay": Example({"created": {"gte": 1767225600}}),
+    "POST /v1/hazina/webhook_endpoints/{id}/replay_event": Example({"event": "$event"}),
     "POST /v1/accounts": Example(MAKERS["made_account"].params),
     "POST /v1/accounts/{id}": Example({"email": "duka@example.com"}, ("made_account",)),
     "POST /v1/accounts/{id}/reject": Example({"reason": "fraud"}, ("made_account",)),
@@ -181,14 +187,16 @@ WITHOUT = {
 # What the id after a word in a path is; where a word is missing, what the route answers.
 _THINGS = {
     "charges": "charge", "customers": "customer", "sources": "card", "sessions": "checkout.session",
-    "payment_links": "payment_link",
+    "payment_links": "payment_link", "webhook_endpoints": "webhook_endpoint",
+    "webhook_replays": "hazina.webhook_replay",
 }  # fmt: skip
 _SAMPLES = {
     "balance_transaction": "txn", "charge": "ch", "checkout.session": "cs_test", "customer": "cus",
     "event": "evt", "hazina.api_key": "key", "payment_intent": "pi", "payment_link": "plink",
     "payment_method": "pm", "product": "prod", "refund": "re", "setup_intent": "seti",
     "account": "acct", "card": "card", "price": "price", "test_helpers.test_clock": "clock",
-    "token": "tok", "webhook_endpoint": "we",
+    "token": "tok", "webhook_endpoint": "we", "hazina.webhook_replay": "whr",
+    "hazina.webhook_delivery": "evt", "hazina.webhook_attempt": "wha",
 }  # fmt: skip
 _NUMBERS = {
     "hazina.ledger_account": "1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ _WORKER_OUTPUT = "hazina_answers_checked"
 _CHECKED = pytest.StashKey[int]()
 
 install_guard()
+# Receivers of webhooks in tests listen on the loopback address, as they do in the demo.
+os.environ.setdefault("HAZINA_WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8,::1/128")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -12,6 +12,11 @@ def keyed_hash(pepper: bytes, secret: str) -> bytes:
     return hmac.digest(pepper, secret.encode(), "sha256")
 
 
+def sign(key: bytes, message: bytes) -> bytes:
+    """Return the HMAC-SHA256 of a message."""
+    return hmac.digest(key, message, "sha256")
+
+
 def sign_hex(key: bytes, message: bytes) -> str:
     """Return the hexadecimal HMAC-SHA256 of a message."""
     return hmac.new(key, message, sha256).hexdigest()

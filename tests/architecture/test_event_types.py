@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from hazina.events.types import RECORDED
-from hazina.webhooks.event_types import EVENT_TYPES
+from hazina.webhooks.event_types import EVENT_TYPES, OWN_EVENT_TYPES
 from tests.architecture.source import all_sources
 
 _REGISTRIES = ("src/hazina/events/types.py", "src/hazina/webhooks/event_types.py")
@@ -34,5 +34,6 @@ def test_the_registry_names_nothing_that_is_never_recorded() -> None:
     assert sorted(RECORDED.keys() - _named()) == []
 
 
-def test_every_type_is_one_of_stripes() -> None:
+def test_every_type_is_one_of_stripes_or_named_ours() -> None:
     assert sorted(RECORDED.keys() - EVENT_TYPES) == []
+    assert all(name.startswith("hazina.") for name in OWN_EVENT_TYPES)

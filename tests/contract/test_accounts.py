@@ -10,6 +10,7 @@ import pytest
 from hazina.clock import SystemClock
 from hazina.ids import SystemIds
 from hazina.webhooks.deliveries import WebhookDeliveries
+from hazina.webhooks.fanning import FanOut
 from tests.support import event_log
 from tests.support.direct import Direct, direct
 
@@ -189,14 +190,13 @@ async def test_a_connect_endpoint_hears_of_connected_accounts_and_only_of_them(
         await api.post(key, f"/v1/accounts/{account}", email="a@b.ke")
         await api.post(key, "/v1/customers", name="Amina")
         core = api.core
-        deliveries = WebhookDeliveries(
-            core.reader, core.writer, core.events, SystemClock(), SystemIds()
-        )
+        deliveries = WebhookDeliveries(core.reader, core.writer, SystemClock(), SystemIds())
+        fanning = FanOut(core.reader, core.writer, core.events, SystemClock())
         await event_log.readable(fresh_database_url)
-        while await deliveries.fan_out(100):
+        while await fanning.step(100):
             pass
         heard = [
-            (hooks[due.endpoint], orjson.loads(due.body)) for due in await deliveries.due(10, [])
+            (hooks[due.endpoint], orjson.loads(due.body)) for due in await deliveries.due(10, {})
         ]
         assert sorted((connect, event["type"]) for connect, event in heard) == [
             ("false", "customer.created"), ("true", "account.updated"),

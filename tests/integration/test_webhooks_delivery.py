@@ -3,276 +3,390 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 import pytest
+import standardwebhooks
 import stripe
-from aiohttp import web
 
-from hazina.bootstrap.app import SCHEMA, query_files
-from hazina.clock import SystemClock
-from hazina.db.pooled import PooledReader
-from hazina.db.postgres import PostgresStore
-from hazina.db.unit import Unit
-from hazina.db.writer import Writer
-from hazina.events.service import Cursor, Events, record
-from hazina.idempotency.service import Answer, Idempotency
-from hazina.ids import SystemIds
-from hazina.merchants.merchant import Caller, Merchant
+from hazina.events.service import Cursor, Events
 from hazina.refusals import Code, Refusal
-from hazina.webhooks.deliveries import WebhookDeliveries
-from hazina.webhooks.delivery import Schedule
-from hazina.webhooks.service import WebhookEndpoints
-from hazina.workers.deliver import Deliver
-from hazina.workers.sender import WebhookSender
+from hazina.webhooks.deliveries import Tried
+from hazina.webhooks.delivery import Attempt, Schedule
+from hazina.workers.lane import LaneLimits
 from hazina.workers.settings import WorkerSettings
-from tests.support import event_log
+from tests.support.webhook_house import CLOCK, MERCHANT, House, opened, shop, shown, until
 
-CLOCK, IDS = SystemClock(), SystemIds()
 SCHEDULE = Schedule(pauses_ms=(1, 1), jitter_percent=0)
-
-
-@dataclass(slots=True)
-class House:
-    """What the tests need of a core."""
-
-    reader: PooledReader
-    writer: Writer
-    endpoints: WebhookEndpoints
-    deliveries: WebhookDeliveries
-    caller: Caller
-    url: str
-
-    async def endpoint(self, url: str, *names: str) -> dict[str, Any]:
-        answer = await self.endpoints.create(
-            self.caller, {"url": url, "enabled_events": list(names) or ["*"]}, None
-        )
-        return _object(answer)
-
-    async def event(self, kind: str = "charge.succeeded") -> str:
-        merchant, event_id = self.caller.merchant, IDS.new("evt")
-        write = record(
-            merchant_id=merchant.merchant_id, livemode=False, event_id=event_id, type=kind,
-            object_view={"id": "ch_1", "object": "charge"}, object_id="ch_1", sequence=1,
-            created=CLOCK.now(),
-        )  # fmt: skip
-        await self.writer.submit(Unit(merchant.merchant_id, writes=(write,)))
-        return event_id
-
-    async def fan_out(self) -> None:
-        await event_log.readable(self.url)
-        while await self.deliveries.fan_out(100):
-            pass
-
-    async def counts(self, endpoint: dict[str, Any]) -> dict[str, int]:
-        return await self.deliveries.counts(self.caller.merchant.merchant_id, endpoint["id"])
-
-
-@dataclass(slots=True)
-class Shop:
-    """A receiver that answers as it is told; 0 is to hang."""
-
-    url: str = ""
-    answers: list[int] = field(default_factory=list)
-    received: list[tuple[bytes, str]] = field(default_factory=list)
-    followed: int = 0
-
-    async def take(self, request: web.Request) -> web.Response:
-        self.received.append((await request.read(), request.headers["Stripe-Signature"]))
-        status = self.answers.pop(0) if self.answers else 200
-        if status == 0:
-            await asyncio.Event().wait()
-        return web.Response(status=status, headers={"Location": "/elsewhere"})
-
-    async def elsewhere(self, _: web.Request) -> web.Response:
-        self.followed += 1
-        return web.Response()
-
-
-@asynccontextmanager
-async def _shop() -> AsyncIterator[Shop]:
-    shop = Shop()
-    app = web.Application()
-    app.router.add_post("/hook", shop.take)
-    app.router.add_route("*", "/elsewhere", shop.elsewhere)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    shop.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
-    try:
-        yield shop
-    finally:
-        await runner.cleanup()
+QUICK = WorkerSettings(schedule=SCHEDULE, lane=LaneLimits(failures=100))
 
 
 @pytest.fixture
 async def house(fresh_database_url: str) -> AsyncIterator[House]:
-    store = PostgresStore(fresh_database_url, SCHEMA, None, clock=CLOCK)
-    await store.open()
-    writer = Writer(store, CLOCK)
-    await writer.start()
-    reader = PooledReader(fresh_database_url, SCHEMA, query_files(), size=2)
-    await reader.open()
-    idempotency = Idempotency(reader, writer, CLOCK, "https://pay.example/docs")
-    merchant = Merchant(
-        "acct_1_test", "acct_1", False, "KE", "kes", "Shop", None, 0, 0, CLOCK.now()
-    )
-    yield House(
-        reader,
-        writer,
-        WebhookEndpoints(reader, idempotency, CLOCK, IDS),
-        WebhookDeliveries(reader, writer, Events(reader), CLOCK, IDS, SCHEDULE),
-        Caller(merchant, False, "req_1"),
-        fresh_database_url,
-    )
-    await writer.close()
-    await store.close()
-    await reader.close()
+    async with opened(fresh_database_url) as made:
+        yield made
 
 
-@asynccontextmanager
-async def _postman(house: House, **settings: int) -> AsyncIterator[Deliver]:
-    chosen = WorkerSettings(**settings)
-    sender = WebhookSender(CLOCK, timeout_ms=chosen.delivery_timeout_ms, connections_max=50)
-    deliver = Deliver(house.deliveries, sender, chosen, lambda: None)
-    try:
-        yield deliver
-    finally:
-        await deliver.drain(0)
-        await sender.close()
+def _has(house: House, endpoint: dict[str, Any], **counts: int) -> Callable[[], Awaitable[bool]]:
+    async def reached() -> bool:
+        return (await house.counts(endpoint)) == counts
+
+    return reached
 
 
-async def _until(
-    step: Callable[[], Awaitable[int]], reached: Callable[[], Awaitable[bool]]
-) -> None:
-    async with asyncio.timeout(10):
-        while not await reached():
-            await step()
-            await asyncio.sleep(0.01)
-
-
-def _object(answer: Answer) -> dict[str, Any]:
-    assert answer.code is None, answer.body
-    found: dict[str, Any] = orjson.loads(answer.body)
-    return found
-
-
-async def test_event_arrives_once_as_stored_and_the_official_package_accepts_it(
+async def test_event_arrives_once_as_stored_and_the_official_packages_accept_it(
     house: House,
 ) -> None:
-    async with _shop() as shop, _postman(house) as deliver:
-        endpoint = await house.endpoint(shop.url)
+    async with shop() as receiver, house.postman(QUICK) as deliver:
+        endpoint = await house.endpoint(receiver.url)
         event_id = await house.event()
         await house.fan_out()
-
-        async def delivered() -> bool:
-            return (await house.counts(endpoint)) == {"delivered": 1}
-
-        await _until(deliver.step, delivered)
+        await until(deliver.step, _has(house, endpoint, delivered=1))
         await deliver.step()
-        ((body, signature),) = shop.received
-        assert body == await Events(house.reader).retrieve("acct_1_test", event_id)
-        stripe.Webhook.construct_event(body, signature, endpoint["secret"])
+        ((body, headers),) = receiver.received
+        assert body == await Events(house.reader).retrieve(MERCHANT, event_id)
+        stripe.Webhook.construct_event(body, headers["stripe-signature"], endpoint["secret"])
+        standardwebhooks.Webhook(endpoint["secret"]).verify(body, headers)
+        assert headers["webhook-id"] == event_id
 
 
 async def test_refused_delivery_is_tried_again_and_then_has_failed(house: House) -> None:
-    async with _shop() as shop, _postman(house) as deliver:
-        shop.answers = [500, 410, 503, 200]
-        endpoint = await house.endpoint(shop.url)
+    async with shop() as receiver, house.postman(QUICK) as deliver:
+        receiver.answers = [500, 404, 503, 200]
+        endpoint = await house.endpoint(receiver.url)
         await house.event()
         await house.fan_out()
-
-        async def failed() -> bool:
-            return (await house.counts(endpoint)) == {"failed": 1}
-
-        await _until(deliver.step, failed)
-        assert len(shop.received) == 3
+        await until(deliver.step, _has(house, endpoint, failed=1))
+        assert len(receiver.received) == 3
+        assert len({body for body, _ in receiver.received}) == 1
         (row,) = await house.reader.where("webhook_delivery", endpoint=endpoint["id"])
-        assert (row["attempts"], row["last_status"]) == (3, "503")
+        assert (row["attempts"], row["last_status"], row["sending"]) == (3, "503", False)
+
+
+async def test_attempts_are_kept_with_status_latency_and_what_was_answered(house: House) -> None:
+    async with shop() as receiver, house.postman(QUICK) as deliver:
+        receiver.answers = [500]
+        receiver.says = "card 4242 4242 4242 4242, key sk_live_abcdefgh\x00 " + "x" * 9_000
+        endpoint = await house.endpoint(receiver.url)
+        event_id = await house.event()
+        await house.fan_out()
+        await until(deliver.step, _has(house, endpoint, delivered=1))
+        first, second = await house.attempts(endpoint)
+        assert (first["number"], first["status"], second["number"], second["status"]) == (
+            1, 500, 2, 200,
+        )  # fmt: skip
+        assert first["event_id"] == second["event_id"] == event_id
+        assert first["answer"].startswith("card [number], key [secret]")
+        assert len(first["answer"]) == 500
+        assert 0 <= first["latency_ms"] < 20_000
+
+
+async def test_an_attempt_without_an_answer_says_why(house: House) -> None:
+    async with house.postman(QUICK) as deliver:
+        endpoint = await house.endpoint("http://127.0.0.1:1/hook")
+        await house.event()
+        await house.fan_out()
+        await until(deliver.step, _has(house, endpoint, failed=1))
+        attempts = await house.attempts(endpoint)
+        assert [(one["status"], one["problem"]) for one in attempts] == [
+            (None, "connection_refused")
+        ] * 3
 
 
 async def test_redirect_is_a_failure_and_is_not_followed(house: House) -> None:
-    async with _shop() as shop, _postman(house) as deliver:
-        shop.answers = [301, 307, 200]
-        endpoint = await house.endpoint(shop.url)
+    async with shop() as receiver, house.postman(QUICK) as deliver:
+        receiver.answers = [301, 307, 200]
+        endpoint = await house.endpoint(receiver.url)
+        await house.event()
+        await house.fan_out()
+        await until(deliver.step, _has(house, endpoint, delivered=1))
+        assert len(receiver.received) == 3
+        assert receiver.followed == 0
+
+
+async def test_retry_after_is_waited_for(house: House) -> None:
+    async with shop() as receiver, house.postman(QUICK) as deliver:
+        receiver.answers, receiver.headers = [503], {"Retry-After": "1"}
+        endpoint = await house.endpoint(receiver.url)
+        await house.event()
+        await house.fan_out()
+        await until(deliver.step, _has(house, endpoint, delivered=1))
+        first, second = receiver.moments
+        assert second - first >= 1.0
+
+
+async def test_410_disables_the_endpoint_with_an_event_and_a_notice(house: House) -> None:
+    async with shop() as receiver, house.postman(QUICK) as deliver:
+        receiver.answers = [410]
+        endpoint = await house.endpoint(receiver.url)
+        other = await house.endpoint(receiver.url, "hazina.webhook_endpoint.disabled")
         await house.event()
         await house.fan_out()
 
-        async def delivered() -> bool:
-            return (await house.counts(endpoint)) == {"delivered": 1}
+        async def disabled() -> bool:
+            return bool(house.told)
 
-        await _until(deliver.step, delivered)
-        assert len(shop.received) == 3
-        assert shop.followed == 0
+        await until(deliver.step, disabled)
+        row = await house.row(endpoint)
+        assert (row["status"], row["disabled_reason"]) == ("disabled", "gone")
+        assert [(told.endpoint, told.reason) for told in house.told] == [(endpoint["id"], "gone")]
+        await house.fan_out()
+        await until(deliver.step, _has(house, other, delivered=1))
+        assert b'"hazina.webhook_endpoint.disabled"' in receiver.received[-1][0]
+        await house.event()
+        await house.fan_out()
+        assert await house.counts(endpoint) == {"pending": 1}, "it hears of nothing new"
+
+
+async def test_endpoint_that_fails_for_days_is_disabled_and_enabling_it_begins_anew(
+    house: House,
+) -> None:
+    settings = WorkerSettings(
+        schedule=Schedule((1,) * 9, 0), lane=LaneLimits(failures=100), disable_after_ms=300
+    )
+    async with shop() as receiver, house.postman(settings) as deliver:
+        receiver.always = 500
+        endpoint = await house.endpoint(receiver.url)
+        await house.event()
+        await house.fan_out()
+
+        async def failing() -> bool:
+            return (await house.row(endpoint))["failing_since"] is not None
+
+        await until(deliver.step, failing)
+        await asyncio.sleep(0.3)
+        await house.event()
+        await house.fan_out()
+
+        async def disabled() -> bool:
+            return (await house.row(endpoint))["status"] == "disabled"
+
+        await until(deliver.step, disabled)
+        await until(deliver.step, lambda: asyncio.sleep(0, bool(house.told)))
+        assert house.told[0].reason == "failing"
+        receiver.always = 200
+        view = shown(
+            await house.endpoints.update(house.caller, endpoint["id"], {"disabled": False}, None)
+        )
+        assert view["status"] == "enabled"
+        assert "hazina" not in view
+
+
+async def test_an_endpoint_that_recovers_is_no_longer_failing(house: House) -> None:
+    async with shop() as receiver, house.postman(QUICK) as deliver:
+        receiver.answers = [500]
+        endpoint = await house.endpoint(receiver.url)
+        await house.event()
+        await house.fan_out()
+        await until(deliver.step, _has(house, endpoint, delivered=1))
+
+        async def recovered() -> bool:
+            return (await house.row(endpoint))["failing_since"] is None
+
+        await until(deliver.step, recovered)
+        assert (await house.row(endpoint))["version"] > 1, "it was noted in between"
 
 
 async def test_two_workers_fan_out_each_event_once_and_send_it_once(house: House) -> None:
-    async with _shop() as shop, _postman(house) as one, _postman(house) as other:
-        endpoint = await house.endpoint(shop.url)
-        for _ in range(20):
-            await house.event()
+    async with (
+        shop() as receiver,
+        house.postman(QUICK) as one,
+        house.postman(QUICK) as other,
+    ):
+        endpoint = await house.endpoint(receiver.url)
+        await house.events(40)
         await asyncio.gather(*(house.fan_out() for _ in range(4)))
-        assert await house.counts(endpoint) == {"pending": 20}
+        assert await house.counts(endpoint) == {"pending": 40}
 
         async def both() -> int:
             return sum(await asyncio.gather(one.step(), other.step()))
 
-        async def delivered() -> bool:
-            return (await house.counts(endpoint)) == {"delivered": 20}
-
-        await _until(both, delivered)
-        assert len({body for body, _ in shop.received}) == len(shop.received) == 20
+        await until(both, _has(house, endpoint, delivered=40))
+        assert len(set(receiver.ids)) == len(receiver.ids) == 40
 
 
 async def test_cursor_that_was_set_back_makes_no_second_delivery(house: House) -> None:
     """A worker killed between the rows and the cursor reads the same events again."""
-    async with _shop() as shop:
-        endpoint = await house.endpoint(shop.url)
-        await house.event()
+    async with shop() as receiver:
+        endpoint = await house.endpoint(receiver.url)
+        await house.events(3)
         events = await Events(house.reader).forward(Cursor(), 10)
-        await house.deliveries.make(events)
+        await house.fanning.make(events)
         await house.fan_out()
-        assert await house.counts(endpoint) == {"pending": 1}
+        assert await house.counts(endpoint) == {"pending": 3}
+
+
+async def test_attempt_of_a_lost_worker_is_written_down_as_interrupted(house: House) -> None:
+    async with shop() as receiver, house.postman(QUICK) as deliver:
+        endpoint = await house.endpoint(receiver.url)
+        await house.event()
+        await house.fan_out()
+        lost = house.deliveries()
+        (taken,) = await lost.take(await lost.due(8, {}), lease_ms=50)
+        assert taken.attempts == 1
+        await until(deliver.step, _has(house, endpoint, delivered=1))
+        attempts = await house.attempts(endpoint)
+        assert [(one["number"], one["problem"], one["status"]) for one in attempts] == [
+            (1, "interrupted", None),
+            (2, None, 200),
+        ]
+
+
+async def test_worker_that_was_late_adds_its_attempt_and_decides_nothing(house: House) -> None:
+    async with shop() as receiver, house.postman(QUICK) as deliver:
+        endpoint = await house.endpoint(receiver.url)
+        await house.event()
+        await house.fan_out()
+        late = house.deliveries()
+        (taken,) = await late.take(await late.due(8, {}), lease_ms=1)
+        await until(deliver.step, _has(house, endpoint, delivered=1))
+        await late.settle([Tried(taken, Attempt(500), CLOCK.now())])
+        assert await house.counts(endpoint) == {"delivered": 1}
+        assert len(await house.attempts(endpoint)) == 3
 
 
 async def test_endpoint_that_hangs_takes_nobody_elses_turn(house: House) -> None:
-    async with (
-        _shop() as hanging,
-        _shop() as healthy,
-        _postman(house, deliveries_per_endpoint_max=2) as deliver,
-    ):
-        hanging.answers = [0] * 50
+    settings = WorkerSettings(schedule=SCHEDULE, lane=LaneLimits(at_once=2))
+    async with shop() as hanging, shop() as healthy, house.postman(settings) as deliver:
+        hanging.always = 0
         await house.endpoint(hanging.url)
         endpoint = await house.endpoint(healthy.url)
-        for _ in range(10):
-            await house.event()
+        await house.events(30)
         await house.fan_out()
-
-        async def delivered() -> bool:
-            return (await house.counts(endpoint)) == {"delivered": 10}
-
-        await _until(deliver.step, delivered)
+        await until(deliver.step, _has(house, endpoint, delivered=30))
         assert len(hanging.received) == 2
+        assert healthy.under_way_max <= 2
+
+
+async def test_breaker_leaves_a_failing_endpoint_alone_and_lets_it_back(house: House) -> None:
+    settings = WorkerSettings(
+        schedule=Schedule((1,) * 9, 0), lane=LaneLimits(at_once=1, failures=3, pause_ms=400)
+    )
+    async with shop() as receiver, house.postman(settings) as deliver:
+        receiver.answers = [500] * 4
+        endpoint = await house.endpoint(receiver.url)
+        await house.events(20)
+        await house.fan_out()
+        await until(deliver.step, _has(house, endpoint, delivered=20))
+        pauses = [later - one for one, later in itertools.pairwise(receiver.moments)]
+        assert len(receiver.received) == 24
+        assert pauses[2] >= 0.4, "after three failures it is left alone"
+        assert pauses[3] >= 0.8, "and for longer when it fails once more"
+        assert max(pauses[5:]) < 0.4, "then it has all its turns again"
+
+
+async def test_paused_endpoint_keeps_its_events_until_it_is_resumed(house: House) -> None:
+    async with shop() as receiver, house.postman(QUICK) as deliver:
+        endpoint = await house.endpoint(receiver.url)
+        paused = shown(await house.endpoints.pause(house.caller, endpoint["id"], True, None))
+        assert paused["hazina"] == {"paused": True}
+        await house.events(3)
+        await house.fan_out()
+        for _ in range(5):
+            await deliver.step()
+        assert receiver.received == []
+        await house.endpoints.pause(house.caller, endpoint["id"], False, None)
+        await until(deliver.step, _has(house, endpoint, delivered=3))
+
+
+async def test_both_secrets_are_accepted_while_they_overlap(house: House) -> None:
+    async with shop() as receiver, house.postman(QUICK) as deliver:
+        endpoint = await house.endpoint(receiver.url)
+        fresh = shown(await house.endpoints.rotate(house.caller, endpoint["id"], 60, None))
+        await house.event()
+        await house.fan_out()
+        await until(deliver.step, _has(house, endpoint, delivered=1))
+        await house.endpoints.rotate(house.caller, endpoint["id"], 0, None)
+        await house.event()
+        await house.fan_out()
+        await until(deliver.step, _has(house, endpoint, delivered=2))
+        (body, headers), (last, last_headers) = receiver.received
+        for secret in (endpoint["secret"], fresh["secret"]):
+            stripe.Webhook.construct_event(body, headers["stripe-signature"], secret)
+            standardwebhooks.Webhook(secret).verify(body, headers)
+            with pytest.raises(stripe.SignatureVerificationError):
+                stripe.Webhook.construct_event(last, last_headers["stripe-signature"], secret)
+
+
+async def test_one_event_a_range_and_all_failures_are_sent_again(house: House) -> None:
+    async with shop() as receiver, house.postman(QUICK) as deliver:
+        endpoint = await house.endpoint(receiver.url)
+        first, *others = await house.events(5)
+        await house.fan_out()
+        await until(deliver.step, _has(house, endpoint, delivered=5))
+        await house.replays.one(house.caller, endpoint["id"], first, None)
+        await until(deliver.step, _has(house, endpoint, delivered=5))
+        assert sorted(receiver.ids) == sorted([first, first, *others])
+
+        created = {"gte": 1_577_836_800}
+        job = await _replayed(house, endpoint, {"created": created})
+        assert job["replayed"] == 5
+        await until(deliver.step, _has(house, endpoint, delivered=5))
+        assert len(receiver.received) == 11
+
+        receiver.answers = [500] * 9
+        await house.events(3)
+        await house.fan_out()
+        await until(deliver.step, _has(house, endpoint, delivered=5, failed=3))
+        job = await _replayed(house, endpoint, {"what": "failed"})
+        assert (job["replayed"], job["status"]) == (3, "done")
+        await until(deliver.step, _has(house, endpoint, delivered=8))
+
+
+async def test_what_happened_while_it_was_disabled_is_sent_by_a_replay(house: House) -> None:
+    async with shop() as receiver, house.postman(QUICK) as deliver:
+        endpoint = await house.endpoint(receiver.url, "charge.succeeded")
+        await house.endpoints.update(house.caller, endpoint["id"], {"disabled": True}, None)
+        missed = await house.event()
+        await house.event("charge.failed")
+        await house.fan_out()
+        await house.endpoints.update(house.caller, endpoint["id"], {"disabled": False}, None)
+        assert await house.counts(endpoint) == {}
+        await _replayed(house, endpoint, {"created": {"gte": 1_577_836_800}})
+        await until(deliver.step, _has(house, endpoint, delivered=1))
+        assert receiver.ids == [missed]
+
+
+async def test_replay_without_bounds_is_refused(house: House) -> None:
+    endpoint = await house.endpoint("http://127.0.0.1:9/hook")
+    with pytest.raises(Refusal) as refused:
+        await house.replays.many(house.caller, endpoint["id"], {}, None)
+    assert refused.value.code is Code.PARAMETER_MISSING
+
+
+async def test_a_test_goes_to_the_endpoint_that_is_tested_alone(house: House) -> None:
+    async with shop() as receiver, shop() as other, house.postman(QUICK) as deliver:
+        endpoint = await house.endpoint(receiver.url, "charge.failed")
+        spared = await house.endpoint(other.url)
+        await house.replays.test(house.caller, endpoint["id"], None)
+        await house.fan_out()
+        await until(deliver.step, _has(house, endpoint, delivered=1))
+        assert (await house.counts(spared), other.received) == ({}, [])
+        ((body, headers),) = receiver.received
+        stripe.Webhook.construct_event(body, headers["stripe-signature"], endpoint["secret"])
+        await house.endpoints.pause(house.caller, endpoint["id"], True, None)
+        refused = await house.replays.test(house.caller, endpoint["id"], None)
+        assert refused.code == "parameter_invalid"
 
 
 async def test_endpoint_hears_only_of_what_it_asked_for(house: House) -> None:
-    async with _shop() as shop:
-        picky = await house.endpoint(shop.url, "charge.failed")
-        await house.event("charge.succeeded")
-        await house.event("charge.failed")
+    async with shop() as receiver:
+        picky = await house.endpoint(receiver.url, "charge.failed")
+        wide = await house.endpoint(receiver.url, "charge.*")
+        for kind in ("charge.succeeded", "charge.failed", "refund.failed"):
+            await house.event(kind)
         await house.fan_out()
         assert await house.counts(picky) == {"pending": 1}
+        assert await house.counts(wide) == {"pending": 2}
 
 
 async def test_endpoint_made_later_is_spared_what_was_before(house: House) -> None:
     await house.event()
     await house.fan_out()
-    async with _shop() as shop:
-        endpoint = await house.endpoint(shop.url)
+    async with shop() as receiver:
+        endpoint = await house.endpoint(receiver.url)
         await house.fan_out()
         event_id = await house.event()
         await house.fan_out()
@@ -284,14 +398,23 @@ async def test_secret_is_shown_once_and_deleted_endpoints_are_missing(house: Hou
     made = await house.endpoint("http://127.0.0.1:9/hook", "charge.failed")
     assert made["secret"].startswith("whsec_")
     assert "secret" not in await house.endpoints.retrieve(house.caller, made["id"])
-    changed = _object(
+    changed = shown(
         await house.endpoints.update(
             house.caller, made["id"], {"disabled": True, "metadata": {"a": "b"}}, None
         )
     )
     assert (changed["status"], changed["metadata"]) == ("disabled", {"a": "b"})
-    gone = _object(await house.endpoints.delete(house.caller, made["id"], None))
+    gone = shown(await house.endpoints.delete(house.caller, made["id"], None))
     assert gone == {"id": made["id"], "object": "webhook_endpoint", "deleted": True}
     with pytest.raises(Refusal) as refused:
         await house.endpoints.retrieve(house.caller, made["id"])
     assert refused.value.code is Code.RESOURCE_MISSING
+
+
+async def _replayed(
+    house: House, endpoint: dict[str, Any], params: dict[str, Any]
+) -> dict[str, Any]:
+    job = shown(await house.replays.many(house.caller, endpoint["id"], params, None))
+    while await house.replays.step():
+        pass
+    return await house.replays.retrieve(house.caller, job["id"])

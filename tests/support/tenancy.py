@@ -22,6 +22,7 @@ _HOMES = {
     "cus": "customers", "evt": "events", "pi": "payment_intents", "plink": "payment_links",
     "pm": "payment_methods", "price": "prices", "prod": "products", "re": "refunds",
     "tok": "tokens", "txn": "balance_transactions", "we": "webhook_endpoints",
+    "whr": "hazina/webhook_replays",
     "seti": "setup_intents",
 }  # fmt: skip
 

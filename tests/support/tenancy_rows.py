@@ -22,6 +22,7 @@ _LEDGER_BETWEEN = _LEDGER | {
 }  # fmt: skip
 _CLOCK = {"frozen_time": "1893456000"}
 _SEARCH = {"query": "-metadata['never']:'there'"}
+_HOOK = "/v1/hazina/webhook_endpoints/{webhook_endpoint}"
 _SALE_OF_PRICE = {"line_items[0][price]": "{price}", "line_items[0][quantity]": "1"}
 _SALE = _SALE_OF_PRICE | {"mode": "payment"}
 
@@ -79,6 +80,10 @@ MAKE: dict[str, Make] = {
     "token": Make("/v1/tokens", _CARD),
     "uncaptured_charge": Make("/v1/charges", _AMOUNT | {"source": "tok_visa", "capture": "false"}),
     "uncaptured_intent": Make("/v1/payment_intents", _PAY | {"capture_method": "manual"}),
+    "hazina.webhook_delivery": Make("/v1/hazina/webhook_endpoints/{webhook_endpoint}/test"),
+    "webhook_replay": Make(
+        "/v1/hazina/webhook_endpoints/{webhook_endpoint}/replay", {"what": "failed"}
+    ),
     "webhook_endpoint": Make(
         "/v1/webhook_endpoints", {"url": "https://duka.test/hook", "enabled_events[]": "*"}
     ),
@@ -266,6 +271,17 @@ ROWS: dict[str, Row] = {
         "/v1/webhook_endpoints/{webhook_endpoint}", {"description": "x"}
     ),
     "DELETE /v1/webhook_endpoints/{id}": Row("/v1/webhook_endpoints/{webhook_endpoint}"),
+    "POST /v1/hazina/webhook_endpoints/{id}/rotate_secret": Row(f"{_HOOK}/rotate_secret"),
+    "POST /v1/hazina/webhook_endpoints/{id}/pause": Row(f"{_HOOK}/pause"),
+    "POST /v1/hazina/webhook_endpoints/{id}/resume": Row(f"{_HOOK}/resume"),
+    "POST /v1/hazina/webhook_endpoints/{id}/test": Row(f"{_HOOK}/test"),
+    "POST /v1/hazina/webhook_endpoints/{id}/replay": Row(f"{_HOOK}/replay", {"what": "failed"}),
+    "POST /v1/hazina/webhook_endpoints/{id}/replay_event": Row(
+        f"{_HOOK}/replay_event", {"event": "{event}"}
+    ),
+    "GET /v1/hazina/webhook_endpoints/{id}/deliveries": Row(f"{_HOOK}/deliveries"),
+    "GET /v1/hazina/webhook_endpoints/{id}/attempts": Row(f"{_HOOK}/attempts"),
+    "GET /v1/hazina/webhook_replays/{id}": Row("/v1/hazina/webhook_replays/{webhook_replay}"),
     # Accounts and keys
     "GET /v1/account": Row("/v1/account"),
     "POST /v1/accounts": Row("/v1/accounts", {"email": "a@duka.test"}),
@@ -310,6 +326,8 @@ ROWS: dict[str, Row] = {
 
 LISTED: dict[str, str] = {
     "hazina.api_key": "api_key",
+    # Nothing is delivered here, so that there is no attempt to aim at.
+    "hazina.webhook_attempt": "hazina.webhook_delivery",
     "GET /v1/checkout/sessions/{id}/line_items": "session_item",
     "GET /v1/customers/{customer}/payment_methods": "kept_method",
     "GET /v1/payment_links/{id}/line_items": "link_item",

@@ -25,6 +25,8 @@ from hazina.payment_methods.service import PaymentMethods
 from hazina.payment_methods.tokens import Tokens
 from hazina.search.engine import Searches
 from hazina.setup_intents.service import SetupIntents
+from hazina.webhooks.records import WebhookRecords
+from hazina.webhooks.replays import WebhookReplays
 from hazina.webhooks.service import WebhookEndpoints
 
 Changed = Awaitable[Answer]
@@ -155,6 +157,10 @@ class Core(Protocol):
     def events(self) -> Events: ...
     @property
     def webhooks(self) -> WebhookEndpoints: ...
+    @property
+    def webhook_records(self) -> WebhookRecords: ...
+    @property
+    def webhook_replays(self) -> WebhookReplays: ...
     @property
     def balances(self) -> Balances: ...
     @property

@@ -74,6 +74,8 @@ from hazina.setup_intents.requests import SetupSettings
 from hazina.setup_intents.service import SetupIntents
 from hazina.tasks import Tasks
 from hazina.webhooks import tables as webhooks_tables
+from hazina.webhooks.records import WebhookRecords
+from hazina.webhooks.replays import WebhookReplays
 from hazina.webhooks.service import WebhookEndpoints
 
 MIGRATIONS = Path(hazina.__file__).parent / "db" / "migrations"
@@ -127,6 +129,8 @@ class Core:
     searches: Searches
     events: Events
     webhooks: WebhookEndpoints
+    webhook_records: WebhookRecords
+    webhook_replays: WebhookReplays
     balances: Balances
     ledgers: Ledgers
     dispatch: Dispatcher
@@ -290,7 +294,9 @@ async def wire(
         Sources(idempotency, customers, keeping, methods), methods,
         Tokens(reader, idempotency, ids, methods),
         checkout, Searches(reader, clocks, PageTokens(settings.pepper.encode()), SEARCHED),
-        Events(reader), WebhookEndpoints(reader, idempotency, clock, ids),
+        Events(reader),
+        WebhookEndpoints(reader, idempotency, clock, ids, settings.webhook_policy),
+        WebhookRecords(reader), WebhookReplays(reader, writer, idempotency, clock, ids),
         Balances(reader), Ledgers(reader, writer, clock), dispatch, callbacks,
         streams.relay(settings, reader, writer, clock, ids), nudge,
         [connector, transport, limits],

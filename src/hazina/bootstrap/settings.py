@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hazina.egress.addresses import AddressPolicy
+
 
 class UnsafeSettings(ValueError):
     """With these settings money could be lost; the message says what to change."""
@@ -45,11 +47,26 @@ class Settings(BaseSettings):
     """Of topics that the relay makes; those that exist stay as they are."""
     kafka_options: dict[str, str] = {}
     """Further settings of the client library, such as those of TLS and SASL, as JSON."""
+    webhook_allowed_networks: str = ""
+    """Private networks that webhooks may go to, as `127.0.0.0/8,10.1.0.0/16`; for development."""
+    webhook_timeout_ms: int = 15_000
+    """How long a receiver of a webhook may take, to connect and to answer."""
 
     @property
     def docs_url(self) -> str:
         """Where the pages stand to which errors lead."""
         return f"{self.public_url.rstrip('/')}/docs"
+
+    @property
+    def webhook_policy(self) -> AddressPolicy:
+        """Which addresses webhooks may go to. Raises `UnsafeSettings`."""
+        try:
+            return AddressPolicy.reading(self.webhook_allowed_networks.split(","))
+        except ValueError as error:
+            raise UnsafeSettings(
+                f"HAZINA_WEBHOOK_ALLOWED_NETWORKS: {error}. Write networks as 10.1.0.0/16, with "
+                "commas between them."
+            ) from None
 
     def check(self) -> None:
         """Refuse settings with which money could be lost. Raises `UnsafeSettings`."""
@@ -68,5 +85,6 @@ class Settings(BaseSettings):
                 "HAZINA_NOT_FOUND_WINDOW_MS must exceed HAZINA_COMMAND_LEASE_MS: not-found proves "
                 "nothing while a command may still be sent"
             )
+        _ = self.webhook_policy
         if not self.pepper:
             raise UnsafeSettings("HAZINA_PEPPER is empty: set it to 32 or more random characters")

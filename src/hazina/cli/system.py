@@ -29,6 +29,8 @@ from hazina.ids import Ids
 _READY_WITHIN_MS = 60_000
 _API_STOPS_WITHIN_SECONDS = 25
 _PROVIDER_STOPS_WITHIN_SECONDS = 5
+# A shop that is tried out on this machine, or beside it in a container, may hear of events.
+_NEAR = "127.0.0.0/8,::1/128"
 _QUICK = {"HAZINA_DEADLINE_MS": "2000", "HAZINA_CALL_TIMEOUT_MS": "1500"}
 
 
@@ -125,6 +127,8 @@ class System:
             "HAZINA_SIMULATOR_URL": running.simulator_url,
             "HAZINA_PUBLIC_URL": running.url,
         }
+        name = "HAZINA_WEBHOOK_ALLOWED_NETWORKS"
+        given[name] = os.environ.get(name, _NEAR)
         quick = _QUICK if self._options.quick else {}
         return {**{name: os.environ.get(name, value) for name, value in quick.items()}, **given}
 

@@ -45,6 +45,12 @@ RECORDED: dict[str, Recorded] = {
     "customer.source.deleted": Recorded("card", "A source was taken from its customer."),
     "customer.source.updated": Recorded("card", "What is said about a source was changed."),
     "customer.updated": Recorded("customer", "A customer was changed."),
+    "hazina.webhook_endpoint.disabled": Recorded(
+        "webhook_endpoint", "We disabled an endpoint: it failed for days, or answered 410."
+    ),
+    "hazina.webhook_endpoint.test": Recorded(
+        "webhook_endpoint", "Somebody asked for it, to test an endpoint; it goes to that one alone."
+    ),
     "payment_intent.amount_capturable_updated": Recorded(
         "payment_intent", "Money is authorized and waits for its capture."
     ),

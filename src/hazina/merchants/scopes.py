@@ -17,6 +17,8 @@ _OTHER_RESOURCES = {
     "setup_attempt": "setup_intents", "hazina.ledger_balance": "ledger_accounts",
     "hazina.ledger_statement": "ledger_accounts", "hazina.ledger_account_bulk": "ledger_accounts",
     "hazina.ledger_transfer_bulk": "ledger_transfers",
+    "hazina.webhook_attempt": "webhook_endpoints", "hazina.webhook_delivery": "webhook_endpoints",
+    "hazina.webhook_replay": "webhook_endpoints",
 }  # fmt: skip
 LEVELS = ("none", "read", "write")
 

@@ -1,28 +1,30 @@
-"""One door to deliveries: fan events out to endpoints, take what is due, settle what was tried."""
+"""One door to deliveries under way: what is due, taking it, and writing down what came of it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from hazina.clock import Clock
 from hazina.db.reader import Reader
 from hazina.db.table import Row
-from hazina.db.unit import Claim, Committed, Lane, RowVersion, Unit, Update
+from hazina.db.unit import Committed, Insert, Lane, RowVersion, Unit, Update
 from hazina.db.writer import Writer
-from hazina.events.service import Cursor, EventRow, Events
 from hazina.ids import Ids
-from hazina.webhooks.delivery import Attempt, Next, Schedule, after
-from hazina.webhooks.endpoint import wants
+from hazina.values import replace, value
+from hazina.webhooks.delivery import Attempt, Schedule, after
+from hazina.webhooks.endpoint import secrets_of
 
-_CURSOR = "webhook_cursor"
-_CURSOR_KEY = ("fan_out",)
 _DELIVERY = "webhook_delivery"
-_ENDPOINTS_AT_ONCE_MAX = 10_000
+_ATTEMPT = "webhook_attempt"
+_INTERRUPTED = Attempt(None, "interrupted")
+"""Of an attempt whose worker was lost before it could write down what came of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Due:
     """One delivery to attempt: where to, signed with what, and the event's stored bytes."""
 
@@ -30,9 +32,12 @@ class Due:
     endpoint: str
     event_id: str
     attempts: int
+    schedule_from: int
+    sending: bool
     version: int
     url: str
-    secret: str
+    secrets: tuple[str, ...]
+    failing_since: datetime | None
     body: bytes
 
     @property
@@ -40,107 +45,99 @@ class Due:
         return (self.merchant_id, self.endpoint, self.event_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A delivery that was taken, and what its attempt came to."""
+
+    due: Due
+    attempt: Attempt
+    began: datetime
+
+
 class WebhookDeliveries:
-    """What must be delivered is a row beside the event; every queue is derived from the rows."""
+    """Deliveries are taken and settled many at a time; each row is guarded by its version."""
 
     def __init__(
         self,
         reader: Reader,
         writer: Writer,
-        events: Events,
         clock: Clock,
         ids: Ids,
         schedule: Schedule | None = None,
     ) -> None:
         self._reader = reader
         self._writer = writer
-        self._events = events
         self._clock = clock
         self._ids = ids
         self._schedule = schedule or Schedule()
 
-    async def fan_out(self, limit: int) -> int:
-        """Make the delivery rows of the next events in the log; return how many events were read.
+    async def due(self, room: int, rooms: Mapping[str, int]) -> list[Due]:
+        """Return deliveries whose time has come, so many for each endpoint as it has room.
 
-        Rows are claimed before the cursor moves and their key is (endpoint, event): workers that do
-        the same at once, or again after a crash, change nothing.
+        `rooms` is by endpoint; those that it does not name have `room`.
         """
-        row = await self._cursor()
-        start = Cursor(int(row["xid"]), row["position"])
-        end = await self._end_of_log(start)
-        if end is None:
-            return 0
-        if not await self._enabled(None, limit=1):
-            # The end was read first: an endpoint made since then has nothing to hear of before it.
-            await self._advance(row, end)
-            return 0
-        events = await self._events.forward(start, limit)
-        if not events:
-            return 0
-        await self.make(events)
-        await self._advance(row, events[-1].cursor)
-        return len(events)
-
-    async def make(self, events: Sequence[EventRow]) -> None:
-        """Make the delivery rows that these events lack; those that exist stay as they are."""
-        merchants = sorted({event.merchant_id for event in events})
-        by_merchant: dict[str, list[dict[str, object]]] = {}
-        for endpoint in await self._enabled(merchants, limit=_ENDPOINTS_AT_ONCE_MAX):
-            by_merchant.setdefault(str(endpoint["event_merchant"]), []).append(endpoint)
+        parameters = {"room": room, "endpoints": list(rooms), "rooms": list(rooms.values())}
+        rows = await self._reader.query("webhook_deliveries_due", parameters)
         now = self._clock.now()
-        units = [
-            Unit(
-                str(endpoint["merchant_id"]),
-                claims=(
-                    Claim(
-                        _DELIVERY,
-                        {
-                            "merchant_id": endpoint["merchant_id"], "endpoint": endpoint["id"],
-                            "event_id": event.id, "position": event.cursor.position,
-                            "state": "pending", "attempts": 0, "next_at": 0, "last_status": None,
-                            "created": now, "event_merchant": _other(endpoint),
-                        },
-                    ),
-                ),
-                lane=Lane.BULK,
-            )
-            for event in events
-            for endpoint in by_merchant.get(event.merchant_id, ())
-            if wants(endpoint, event.type, event.created)
-        ]  # fmt: skip
-        await asyncio.gather(*(self._writer.submit(unit) for unit in units))
-
-    async def due(self, per_endpoint: int, busy: Sequence[str]) -> list[Due]:
-        """Return deliveries whose time has come, a few for each endpoint that is not busy."""
-        rows = await self._reader.query(
-            "webhook_deliveries_due", {"per_endpoint": per_endpoint, "busy": list(busy)}
-        )
         return [
             Due(
                 row["merchant_id"], row["endpoint"], row["event_id"], row["attempts"],
-                row["version"], row["url"], row["secret"], _body(row),
+                row["schedule_from"], row["sending"], row["version"], row["url"],
+                tuple(secrets_of(row, now)), row["failing_since"], _body(row),
             )
             for row in rows
         ]  # fmt: skip
 
-    async def take(self, due: Due, lease_ms: int) -> Due | None:
-        """Count an attempt and keep others off it for a while; None if somebody else was first."""
-        changes = {"attempts": due.attempts + 1, "next_at": lease_ms}
-        if not await self._update(due, changes):
-            return None
-        return Due(
-            due.merchant_id, due.endpoint, due.event_id, due.attempts + 1, due.version + 1,
-            due.url, due.secret, due.body,
-        )  # fmt: skip
+    async def take(self, due: Sequence[Due], lease_ms: int) -> list[Due]:
+        """Count an attempt of each and keep others off them for a while; return those we got.
 
-    async def settle(self, taken: Due, attempt: Attempt) -> Next:
-        """Write down what an attempt came to; nothing, if the lease was lost meanwhile."""
-        next_state = after(attempt, taken.attempts, self._schedule, self._ids.jitter(1_000))
-        changes = {
-            "state": next_state.state, "next_at": next_state.delay_ms, "last_status": attempt.word,
-        }  # fmt: skip
-        await self._update(taken, changes)
-        return next_state
+        An attempt of which nobody wrote down the end is written down as interrupted.
+        """
+        parts = {
+            one.key: _Part(
+                one,
+                {"attempts": one.attempts + 1, "next_at": lease_ms, "sending": True},
+                (self._row(one, _INTERRUPTED, self._clock.now()),) if one.sending else (),
+            )
+            for one in due
+        }
+        done = await self._write(list(parts.values()))
+        return [
+            replace(one, attempts=one.attempts + 1, version=one.version + 1, sending=True)
+            for one in due
+            if one.key in done
+        ]
+
+    async def give_back(self, taken: Sequence[Due]) -> None:
+        """Let others have at once what was taken and not tried; no attempt is counted."""
+        changes = {"next_at": 0, "sending": False}
+        await self._write(
+            [_Part(one, changes | {"attempts": one.attempts - 1}, ()) for one in taken]
+        )
+
+    async def settle(self, tried: Sequence[Tried]) -> None:
+        """Write down attempts and what follows them.
+
+        Where the lease was lost meanwhile only the attempt is kept: it happened.
+        """
+        parts = []
+        for one in tried:
+            due = one.due
+            number = due.attempts - due.schedule_from
+            following = after(one.attempt, number, self._schedule, self._ids.jitter(1_000))
+            changes = {
+                "state": following.state, "next_at": following.delay_ms,
+                "last_status": one.attempt.word, "sending": False,
+            }  # fmt: skip
+            parts.append(_Part(due, changes, (self._row(due, one.attempt, one.began),)))
+        done = await self._write(parts)
+        late = [part for part in parts if part.due.key not in done]
+        await asyncio.gather(
+            *(
+                self._writer.submit(Unit(part.due.merchant_id, writes=part.inserts, lane=Lane.BULK))
+                for part in late
+            )
+        )
 
     async def counts(self, merchant_id: str, endpoint: str) -> dict[str, int]:
         """Return how many deliveries of an endpoint are in each state."""
@@ -149,52 +146,59 @@ class WebhookDeliveries:
         )
         return {row["state"]: row["count"] for row in rows}
 
-    async def _cursor(self) -> Row:
-        row = await self._reader.get(_CURSOR, _CURSOR_KEY)
-        if row is None:
-            first = {"name": _CURSOR_KEY[0], "xid": 0, "position": 0}
-            await self._writer.submit(Unit("", claims=(Claim(_CURSOR, first),), lane=Lane.BULK))
-            row = await self._reader.get(_CURSOR, _CURSOR_KEY)
-        assert row is not None, "a cursor that was claimed exists"
-        return row
+    async def _write(self, parts: Sequence[_Part]) -> set[tuple[str, str, str]]:
+        """Commit changes of deliveries, one unit per merchant; return the keys that were ours.
 
-    async def _end_of_log(self, start: Cursor) -> Cursor | None:
-        rows = await self._reader.query(
-            "webhook_log_end", {"xid": str(start.xid), "position": start.position}
-        )
-        return Cursor(int(rows[0]["xid"]), rows[0]["position"]) if rows else None
+        A unit that somebody else has got into is cut into single ones.
+        """
+        by_merchant: dict[str, list[_Part]] = {}
+        for part in parts:
+            by_merchant.setdefault(part.due.merchant_id, []).append(part)
+        groups = list(by_merchant.values())
+        verdicts = await asyncio.gather(*(self._submit(group) for group in groups))
+        done: set[tuple[str, str, str]] = set()
+        singles: list[_Part] = []
+        for group, ours in zip(groups, verdicts, strict=True):
+            if ours:
+                done.update(part.due.key for part in group)
+            elif len(group) > 1:
+                singles.extend(group)
+        verdicts = await asyncio.gather(*(self._submit([part]) for part in singles))
+        done.update(part.due.key for part, ours in zip(singles, verdicts, strict=True) if ours)
+        return done
 
-    async def _enabled(self, merchants: list[str] | None, limit: int) -> list[dict[str, object]]:
-        rows = await self._reader.query(
-            "webhook_endpoints_enabled", {"merchants": merchants, "limit": limit}
-        )
-        return [dict(row) for row in rows]
-
-    async def _advance(self, row: Row, to: Cursor) -> None:
-        version = row["version"]
-        changes = {"xid": to.xid, "position": to.position}
+    async def _submit(self, parts: Sequence[_Part]) -> bool:
+        relied, writes = [], []
+        for part in parts:
+            due = part.due
+            relied.append(RowVersion(_DELIVERY, due.key, due.version))
+            writes.append(Update(_DELIVERY, due.key, due.version, part.changes))
+        inserts = [insert for part in parts for insert in part.inserts]
         unit = Unit(
-            "",
-            relies_on=(RowVersion(_CURSOR, _CURSOR_KEY, version),),
-            writes=(Update(_CURSOR, _CURSOR_KEY, version, changes),),
+            parts[0].due.merchant_id, relies_on=tuple(relied), writes=(*writes, *inserts),
             lane=Lane.BULK,
-        )
-        await self._writer.submit(unit)
-
-    async def _update(self, due: Due, changes: Mapping[str, object]) -> bool:
-        unit = Unit(
-            due.merchant_id,
-            relies_on=(RowVersion(_DELIVERY, due.key, due.version),),
-            writes=(Update(_DELIVERY, due.key, due.version, changes),),
-            lane=Lane.BULK,
-        )
+        )  # fmt: skip
         return isinstance(await self._writer.submit(unit), Committed)
 
+    def _row(self, due: Due, attempt: Attempt, began: datetime) -> Insert:
+        return Insert(
+            _ATTEMPT,
+            {
+                "merchant_id": due.merchant_id, "endpoint": due.endpoint,
+                "event_id": due.event_id, "id": self._ids.new("wha"), "number": due.attempts,
+                "status": attempt.status, "problem": attempt.problem,
+                "latency_ms": attempt.latency_ms, "answer": attempt.answer, "created": began,
+            },
+        )  # fmt: skip
 
-def _other(endpoint: Mapping[str, object]) -> object:
-    """Return in whose log the event stands, where that is not the endpoint's own merchant."""
-    theirs = endpoint["event_merchant"]
-    return None if theirs == endpoint["merchant_id"] else theirs
+
+@value
+class _Part:
+    """What one delivery contributes to a unit."""
+
+    due: Due
+    changes: dict[str, Any]
+    inserts: tuple[Insert, ...]
 
 
 def _body(row: Row) -> bytes:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Literal
 
 _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS
-RETRY_AFTER_MAX_MS = _HOUR_MS
+RETRY_AFTER_MAX_MS = 24 * _HOUR_MS
+_GONE = 410
+_THROTTLED = frozenset({429, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Pauses between attempts; after the last of them the delivery has failed."""
+    """Pauses between attempts; after the last of them the delivery has failed.
+
+    They are those of the Standard Webhooks specification: ten attempts in a little over three days.
+    """
 
     pauses_ms: tuple[int, ...] = (
         5_000, 5 * _MINUTE_MS, 30 * _MINUTE_MS, 2 * _HOUR_MS, 5 * _HOUR_MS, 10 * _HOUR_MS,
@@ -23,11 +30,16 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one try came to: the HTTP status, or None and why there was no whole answer."""
+    """What one try came to: the HTTP status, or None and why there was none.
+
+    `answer` is the beginning of what the receiver said, fit to be kept.
+    """
 
     status: int | None
     problem: str | None = None
     retry_after_ms: int | None = None
+    latency_ms: int = 0
+    answer: str | None = None
 
     @property
     def delivered(self) -> bool:
@@ -35,8 +47,18 @@ class Attempt:
         return self.status is not None and 200 <= self.status < 300
 
     @property
+    def gone(self) -> bool:
+        """The receiver wants no webhooks any more."""
+        return self.status == _GONE
+
+    @property
+    def throttled(self) -> bool:
+        """The receiver is overloaded, and asks for fewer requests."""
+        return self.status in _THROTTLED
+
+    @property
     def word(self) -> str:
-        """What is kept of the attempt for whoever looks."""
+        """What is kept of the last attempt on the delivery itself."""
         return str(self.status) if self.status is not None else (self.problem or "no answer")[:200]
 
 
@@ -49,10 +71,10 @@ class Next:
 
 
 def after(attempt: Attempt, attempts: int, schedule: Schedule, jitter_permille: int) -> Next:
-    """Decide what follows the attempt that was number `attempts`, counted from one.
+    """Decide what follows the attempt that was number `attempts` of its schedule, from one.
 
     `jitter_permille` (0 to 1000) says how much of the jitter is added. A receiver's Retry-After
-    lengthens the pause, up to one hour.
+    lengthens the pause, up to one day.
     """
     if attempt.delivered:
         return Next("delivered", None)
@@ -64,8 +86,17 @@ def after(attempt: Attempt, attempts: int, schedule: Schedule, jitter_permille: 
     return Next("pending", max(pause, asked))
 
 
-def retry_after_ms(value: str | None) -> int | None:
-    """Read a Retry-After header in seconds; its form as a date is passed over."""
-    if value is None or not value.strip().isdecimal() or len(value) > 9:
+def retry_after_ms(value: str | None, now: datetime) -> int | None:
+    """Read a Retry-After header, in seconds or as a date; None where it is neither."""
+    if value is None:
         return None
-    return int(value) * 1_000
+    text = value.strip()
+    if text.isascii() and text.isdecimal():
+        return int(text) * 1_000 if len(text) <= 9 else RETRY_AFTER_MAX_MS
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        return None
+    return max(0, int((moment - now).total_seconds() * 1_000))

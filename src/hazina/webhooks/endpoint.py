@@ -2,60 +2,59 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
+from hazina.egress.addresses import AddressPolicy
+from hazina.egress.target import BadUrl, read_url
+from hazina.events.tables import API_VERSION
 from hazina.refusals import Code, Refusal
-from hazina.webhooks.event_types import EVENT_TYPES
+from hazina.webhooks.event_types import EVENT_TYPES, TEST_EVENT
 
-_URL_LENGTH_MAX = 5_000
 # Two processes may disagree by this much about the order of an endpoint and an event.
 _CLOCK_SKEW = timedelta(seconds=1)
 
 
-def checked_url(url: str | None, *, livemode: bool) -> str:
+def checked_url(url: str | None, policy: AddressPolicy, *, livemode: bool) -> str:
     """Return the URL if webhooks may be posted to it. Refuses `url_invalid`, `parameter_missing`.
 
-    Live mode takes https to a public host; test mode also http, loopback and private hosts.
-    Host names are judged again when they are resolved, at each delivery.
+    Live mode takes https alone. Host names are judged again when they are resolved, at each
+    connection.
     """
     if not url:
         raise Refusal(Code.PARAMETER_MISSING, "Missing required param: url.", param="url")
     try:
-        parts = urlsplit(url)
-        host = parts.hostname
-        _ = parts.port
-    except ValueError:
-        raise _bad_url("Invalid URL: it cannot be read as one.") from None
-    if parts.scheme not in ("http", "https") or not host or len(url) > _URL_LENGTH_MAX:
-        raise _bad_url("Invalid URL: an explicit scheme (such as https) and a host must be given.")
-    if parts.username is not None or any(character <= " " for character in url):
-        raise _bad_url("Invalid URL: it may hold neither credentials nor blanks.")
-    if livemode and parts.scheme != "https":
+        target = read_url(url)
+    except BadUrl as problem:
+        raise _bad_url(f"Invalid URL: {problem}.") from None
+    if livemode and not target.secure:
         raise _bad_url("Invalid URL: webhooks in live mode go to https only.")
-    if not address_allowed(host, livemode=livemode) or (livemode and host == "localhost"):
-        raise _bad_url("Invalid URL: it must be reachable from the internet.")
+    permitted = (
+        policy.permits_name(target.host)
+        if target.address is None
+        else policy.permits(target.address)
+    )
+    if not permitted:
+        raise _bad_url(
+            "Invalid URL: it must be reachable from the internet. Whoever runs this system can "
+            "allow private networks with HAZINA_WEBHOOK_ALLOWED_NETWORKS."
+        )
     return url
 
 
-def address_allowed(host: str, *, livemode: bool) -> bool:
-    """Say whether a webhook may be sent to this address; a name that is no address may.
+def checked_version(version: str | None) -> str | None:
+    """Return the API version that an endpoint asks for: the one that events are rendered in.
 
-    Link-local addresses, where clouds keep their credentials, are never allowed (WH-8).
+    Refuses `parameter_invalid` for another one.
     """
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return True
-    mapped = getattr(address, "ipv4_mapped", None)
-    if mapped is not None:
-        address = mapped
-    if address.is_link_local or address.is_multicast or address.is_unspecified:
-        return False
-    return address.is_global or (not livemode and (address.is_private or address.is_loopback))
+    if version in (None, "", API_VERSION):
+        return version or None
+    raise Refusal(
+        Code.PARAMETER_INVALID,
+        f"Invalid api_version: events are rendered in {API_VERSION} only; send that, or nothing.",
+        param="api_version",
+    )
 
 
 def checked_events(names: Sequence[str] | None) -> list[str]:
@@ -66,11 +65,11 @@ def checked_events(names: Sequence[str] | None) -> list[str]:
             param="enabled_events",
         )  # fmt: skip
     for index, name in enumerate(names):
-        if name != "*" and name not in EVENT_TYPES:
+        if not _matches_any(name):
             raise Refusal(
                 Code.PARAMETER_INVALID,
-                f"Invalid enabled_events[{index}]: must be '*' or the type of an event, such as "
-                "payment_intent.succeeded.",
+                f"Invalid enabled_events[{index}]: must be '*', the type of an event such as "
+                "payment_intent.succeeded, or the beginning of types such as payment_intent.*",
                 param=f"enabled_events[{index}]",
             )
     return list(dict.fromkeys(names))
@@ -78,10 +77,35 @@ def checked_events(names: Sequence[str] | None) -> list[str]:
 
 def wants(endpoint: dict[str, Any], event_type: str, event_created: datetime) -> bool:
     """Say whether an endpoint is to hear of an event; older events than itself it is spared."""
-    names = endpoint["enabled_events"]
     if event_created < endpoint["created"] - _CLOCK_SKEW:
         return False
-    return "*" in names or event_type in names
+    return hears(endpoint["enabled_events"], event_type)
+
+
+def hears(names: Sequence[str], event_type: str) -> bool:
+    """Say whether an event type is among those that an endpoint names.
+
+    The event that tests a delivery goes to the endpoint that is tested, and to no other.
+    """
+    if event_type == TEST_EVENT:
+        return False
+    if "*" in names or event_type in names:
+        return True
+    return any(name.endswith(".*") and event_type.startswith(name[:-1]) for name in names)
+
+
+def secrets_of(row: Mapping[str, Any], now: datetime) -> list[str]:
+    """Return the secrets to sign with now: the new one and, for a while, the old one."""
+    until = row["old_secret_until"]
+    if until is not None and now < until:
+        return [row["secret"], row["old_secret"]]
+    return [row["secret"]]
+
+
+def _matches_any(name: str) -> bool:
+    if name == "*" or name in EVENT_TYPES:
+        return True
+    return name.endswith(".*") and any(one.startswith(name[:-1]) for one in EVENT_TYPES)
 
 
 def _bad_url(message: str) -> Refusal:

@@ -1,4 +1,4 @@
-"""The event types that a webhook endpoint may name: Stripe's, of which we send those we have."""
+"""The event types that a webhook endpoint may name: Stripe's, of which we send some, and ours."""
 
 from __future__ import annotations
 
@@ -115,6 +115,9 @@ _BY_OBJECT = {
     "treasury.received_debit": "created",
 }
 
-EVENT_TYPES = frozenset(
+TEST_EVENT = "hazina.webhook_endpoint.test"
+OWN_EVENT_TYPES = frozenset({"hazina.webhook_endpoint.disabled", TEST_EVENT})
+"""Types that Stripe does not have."""
+EVENT_TYPES = OWN_EVENT_TYPES | {
     f"{subject}.{verb}" for subject, verbs in _BY_OBJECT.items() for verb in verbs.split()
-)
+}

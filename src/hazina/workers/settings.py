@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from hazina.webhooks.delivery import Schedule
+from hazina.webhooks.health import DISABLE_AFTER_MS
+from hazina.workers.lane import LaneLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,10 +16,13 @@ class WorkerSettings:
     fan_out_interval_ms: int = 500
     fan_out_limit: int = 500
     deliver_interval_ms: int = 500
-    deliveries_per_endpoint_max: int = 8
-    deliveries_in_flight_max: int = 512
-    delivery_timeout_ms: int = 15_000
+    replay_interval_ms: int = 1_000
+    deliveries_in_flight_max: int = 1_024
+    """Taken by one worker, under way or waiting for their turn."""
     delivery_lease_ms: int = 60_000
+    lane: LaneLimits = field(default_factory=LaneLimits)
+    schedule: Schedule = field(default_factory=Schedule)
+    disable_after_ms: int = DISABLE_AFTER_MS
     janitor_interval_ms: int = 500
     inbox_interval_ms: int = 500
     release_interval_ms: int = 5_000

@@ -7,8 +7,12 @@ import asyncio
 from hazina.bootstrap.app import Core
 from hazina.merchants.test_clock import TestClock
 from hazina.webhooks.deliveries import WebhookDeliveries
+from hazina.webhooks.fanning import FanOut
+from hazina.webhooks.health import EndpointHealth, Notice
 from hazina.workers.deliver import Deliver
 from hazina.workers.loop import Loop, Step
+from hazina.workers.notices import told_in_the_log
+from hazina.workers.posting import PostLimits
 from hazina.workers.sender import WebhookSender
 from hazina.workers.settings import WorkerSettings
 
@@ -19,30 +23,40 @@ class Worker:
     Any number of workers may run: rows are taken by version, so none does another's work twice.
     """
 
-    def __init__(self, core: Core, settings: WorkerSettings | None = None) -> None:
+    def __init__(
+        self,
+        core: Core,
+        settings: WorkerSettings | None = None,
+        notice: Notice = told_in_the_log,
+    ) -> None:
+        """`notice` tells a merchant that we disabled an endpoint, for example by mail."""
         self._core = core
         self._settings = settings or WorkerSettings()
         chosen = self._settings
         self._sender = WebhookSender(
             core.clock,
-            timeout_ms=chosen.delivery_timeout_ms,
-            connections_max=chosen.deliveries_in_flight_max,
+            core.settings.webhook_policy,
+            PostLimits(timeout_ms=core.settings.webhook_timeout_ms),
         )
-        deliveries = WebhookDeliveries(core.reader, core.writer, core.events, core.clock, core.ids)
-        self._deliver = Deliver(
-            deliveries, self._sender, chosen, lambda: self._deliver_loop.nudge()
+        deliveries = WebhookDeliveries(
+            core.reader, core.writer, core.clock, core.ids, chosen.schedule
         )
+        health = EndpointHealth(
+            core.reader, core.writer, core.clock, core.ids, notice, chosen.disable_after_ms
+        )
+
+        def again() -> None:
+            self._deliver_loop.nudge()
+
+        self._deliver = Deliver(deliveries, health, self._sender, core.clock, chosen, again)
         self._deliver_loop = self._loop("deliver", self._deliver.step, chosen.deliver_interval_ms)
-
-        async def fan_out() -> int:
-            found = await deliveries.fan_out(chosen.fan_out_limit)
-            if found:
-                self._deliver_loop.nudge()
-            return found
-
+        fan_out = FanOut(core.reader, core.writer, core.events, core.clock, again)
         self._loops = (
-            self._loop("fan_out", fan_out, chosen.fan_out_interval_ms),
+            self._loop(
+                "fan_out", lambda: fan_out.step(chosen.fan_out_limit), chosen.fan_out_interval_ms
+            ),
             self._deliver_loop,
+            self._loop("webhook_replays", core.webhook_replays.step, chosen.replay_interval_ms),
             *self._core_loops(),
         )
         self._tasks: list[asyncio.Task[None]] = []

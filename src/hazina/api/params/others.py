@@ -94,6 +94,25 @@ WEBHOOK_UPDATE = Fields(
     _CONNECT,
 )
 PLAIN_LIST = Fields(LIST_PARAMS)
+WEBHOOK_ROTATE = Fields(
+    {
+        "overlap_seconds": Param(
+            Integer(minimum=0, maximum=604_800),
+            about="How long webhooks are signed with the old secret too; a day by default.",
+        )
+    }
+)
+WEBHOOK_REPLAY = Fields(
+    {
+        "what": Param(Choice(("all", "failed")), about="All events, or deliveries that failed."),
+        **CREATED,
+    }
+)
+WEBHOOK_REPLAY_ONE = Fields({"event": Param(ID, required=True)})
+WEBHOOK_DELIVERIES = Fields(
+    {"status": Param(Choice(("pending", "delivered", "failed"))), **LIST_PARAMS}
+)
+WEBHOOK_ATTEMPTS = Fields({"event": Param(ID), **LIST_PARAMS})
 
 EVENT_LIST = Fields(
     {

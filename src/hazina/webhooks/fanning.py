@@ -1,0 +1,151 @@
+"""Fanning out: each event in the log becomes one delivery per endpoint that wants it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from hazina.clock import Clock
+from hazina.db.reader import Reader
+from hazina.db.table import Row
+from hazina.db.unit import Claim, Lane, RowVersion, Taken, Unit, Update
+from hazina.db.writer import Writer
+from hazina.events.service import Cursor, EventRow, Events
+from hazina.webhooks.endpoint import wants
+
+_CURSOR = "webhook_cursor"
+_CURSOR_KEY = ("fan_out",)
+_DELIVERY = "webhook_delivery"
+_ENDPOINTS_AT_ONCE_MAX = 10_000
+_ROWS_PER_UNIT_MAX = 256
+
+
+class FanOut:
+    """What must be delivered is a row beside the event; every queue is derived from the rows."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        writer: Writer,
+        events: Events,
+        clock: Clock,
+        made: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`made` is called when deliveries have become durable."""
+        self._reader = reader
+        self._writer = writer
+        self._events = events
+        self._clock = clock
+        self._made = made
+
+    async def step(self, limit: int) -> int:
+        """Make the delivery rows of the next events in the log; return how many events were read.
+
+        Rows are claimed before the cursor moves and their key is (endpoint, event): workers that do
+        the same at once, or again after a crash, change nothing.
+        """
+        row = await self._cursor()
+        start = Cursor(int(row["xid"]), row["position"])
+        events = await self._events.forward(start, limit)
+        if not events:
+            return 0
+        if not await self.make(events):
+            end = await self._end_of_log(start)
+            if end is not None and not await self._enabled(None, limit=1):
+                # The end was read first: an endpoint made since then has nothing to hear of
+                # before it.
+                await self._advance(row, end)
+                return 0
+        await self._advance(row, events[-1].cursor)
+        return len(events)
+
+    async def make(self, events: Sequence[EventRow]) -> bool:
+        """Make the delivery rows that these events lack; return whether anybody wants any."""
+        merchants = sorted({event.merchant_id for event in events})
+        by_merchant: dict[str, list[dict[str, object]]] = {}
+        for endpoint in await self._enabled(merchants, limit=_ENDPOINTS_AT_ONCE_MAX):
+            by_merchant.setdefault(str(endpoint["event_merchant"]), []).append(endpoint)
+        now = self._clock.now()
+        rows: dict[str, list[Row]] = {}
+        for event in events:
+            for endpoint in by_merchant.get(event.merchant_id, ()):
+                if wants(endpoint, event.type, event.created):
+                    owner = str(endpoint["merchant_id"])
+                    made = new_delivery(
+                        owner, str(endpoint["id"]), event.id, event.cursor.position, now,
+                        _other(endpoint),
+                    )  # fmt: skip
+                    rows.setdefault(owner, []).append(made)
+        for owner, wanted in rows.items():
+            for first in range(0, len(wanted), _ROWS_PER_UNIT_MAX):
+                await self._claim(owner, wanted[first : first + _ROWS_PER_UNIT_MAX])
+        if rows:
+            self._made()
+        return bool(rows)
+
+    async def _claim(self, owner: str, rows: Sequence[Row]) -> None:
+        """Claim rows at once; one by one if somebody has made some of them."""
+        claims = tuple(Claim(_DELIVERY, row) for row in rows)
+        unit = Unit(owner, claims=claims, lane=Lane.BULK)
+        if isinstance(await self._writer.submit(unit), Taken):
+            singles = (Unit(owner, claims=(one,), lane=Lane.BULK) for one in claims)
+            await asyncio.gather(*(self._writer.submit(single) for single in singles))
+
+    async def _cursor(self) -> Row:
+        row = await self._reader.get(_CURSOR, _CURSOR_KEY)
+        if row is None:
+            first = {"name": _CURSOR_KEY[0], "xid": 0, "position": 0}
+            unit = Unit("", claims=(Claim(_CURSOR, first),), lane=Lane.BULK)
+            await self._writer.submit(unit)
+            row = await self._reader.get(_CURSOR, _CURSOR_KEY)
+        assert row is not None, "a cursor that was claimed exists"
+        return row
+
+    async def _end_of_log(self, start: Cursor) -> Cursor | None:
+        rows = await self._reader.query(
+            "webhook_log_end", {"xid": str(start.xid), "position": start.position}
+        )
+        return Cursor(int(rows[0]["xid"]), rows[0]["position"]) if rows else None
+
+    async def _enabled(self, merchants: list[str] | None, limit: int) -> list[dict[str, object]]:
+        rows = await self._reader.query(
+            "webhook_endpoints_enabled", {"merchants": merchants, "limit": limit}
+        )
+        return [dict(row) for row in rows]
+
+    async def _advance(self, row: Row, to: Cursor) -> None:
+        version = row["version"]
+        changes = {"xid": to.xid, "position": to.position}
+        unit = Unit(
+            "",
+            relies_on=(RowVersion(_CURSOR, _CURSOR_KEY, version),),
+            writes=(Update(_CURSOR, _CURSOR_KEY, version, changes),),
+            lane=Lane.BULK,
+        )
+        await self._writer.submit(unit)
+
+
+def new_delivery(
+    merchant_id: str,
+    endpoint: str,
+    event_id: str,
+    position: int,
+    created: datetime,
+    event_merchant: str | None,
+) -> Row:
+    """Return a delivery that is due at once.
+
+    `event_merchant` is set where the event stands in the log of another merchant, a connected one.
+    """
+    return {
+        "merchant_id": merchant_id, "endpoint": endpoint, "event_id": event_id,
+        "position": position, "state": "pending", "attempts": 0, "next_at": 0,
+        "last_status": None, "created": created, "event_merchant": event_merchant,
+    }  # fmt: skip
+
+
+def _other(endpoint: Mapping[str, object]) -> str | None:
+    """Return in whose log the event stands, where that is not the endpoint's own merchant."""
+    theirs = str(endpoint["event_merchant"])
+    return None if theirs == endpoint["merchant_id"] else theirs
