@@ -88,7 +88,8 @@ class Deliver:
             lane = self._lanes.get(one.endpoint)
             if lane is None:
                 lane = self._lanes[one.endpoint] = Lane(self._settings.lane)
-            lane.failing_since = one.failing_since
+            # What was read may be older than what this worker has noted since.
+            lane.failing_since = one.failing_since or lane.failing_since
             lane.queue.append((one, until_ms))
         for endpoint in {one.endpoint for one in taken}:
             self._begin(self._lanes[endpoint])
@@ -141,7 +142,8 @@ class Deliver:
             await self._deliveries.give_back(surplus)
         if lane.room(now_ms):
             self._again()
-        await self._note_health(lane, due, attempt)
+        async with lane.noting:
+            await self._note_health(lane, due, attempt)
 
     async def _note_health(self, lane: Lane, due: Due, attempt: Attempt) -> None:
         if attempt.delivered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -40,6 +41,8 @@ class Lane:
     closed_until_ms: int = 0
     probing: bool = False
     failing_since: datetime | None = None
+    noting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Notes on the endpoint are written one after another, or an old one could come last."""
 
     @property
     def idle(self) -> bool:
