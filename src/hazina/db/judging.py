@@ -157,6 +157,8 @@ class Judging:
         if unit.transfers:
             assert self._engine is not None, "transfers without an engine"
             judged = self._engine.judge(unit)
+            if isinstance(judged, Stale):
+                return judged
             if isinstance(judged, Refused):
                 if any(self._collides(write) for write in unit.on_refusal):
                     return Quarantined("an inserted key exists")

@@ -187,8 +187,11 @@ class Needs(Protocol):
 class BatchJudge(Protocol):
     """An engine's state for one batch: judges units in order, carrying effects forward."""
 
-    def judge(self, unit: Unit) -> Refused | tuple[Any, ...]:
-        """Accept the unit's transfers (their results) or refuse them all, leaving no effect."""
+    def judge(self, unit: Unit) -> Refused | Stale | tuple[Any, ...]:
+        """Accept the unit's transfers (their results) or refuse them all, leaving no effect.
+
+        `Stale` when what the unit was made from is no longer so.
+        """
 
     def writes(self) -> Sequence[EngineWrite]:
         """Return what the accepted units, and the ids of refused ones, leave in the tables."""

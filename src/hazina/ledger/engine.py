@@ -13,7 +13,7 @@ from zlib import crc32
 
 from hazina.clock import Clock, SystemClock
 from hazina.db.table import Key, Row
-from hazina.db.unit import Alone, EngineWrite, Insert, Refused, Unit
+from hazina.db.unit import Alone, EngineWrite, Insert, Refused, Stale, Unit
 from hazina.ledger import rows
 from hazina.ledger.book import Book
 from hazina.ledger.canonical import digest
@@ -118,10 +118,11 @@ class LedgerBatch:
         self._sequence = sequence
         self._openings: list[dict[str, Any]] = []
 
-    def judge(self, unit: Unit) -> Refused | tuple[Status | Result, ...]:
+    def judge(self, unit: Unit) -> Refused | Stale | tuple[Status | Result, ...]:
         """Accept all transfers of the unit or refuse them all, leaving no effect.
 
-        A client's batch is never refused: it has a `Result` for each event (see `requests.py`).
+        A client's batch is never refused: it has a `Result` for each event, or has to be loaded
+        again (see `requests.py`).
 
         A replay (`exists`) counts as accepted. The refusal names the first transfer that failed;
         all others answer `linked_event_failed`. An id that failed for a reason that may pass is

@@ -17,7 +17,7 @@ _PENDING = TransferFlag.PENDING + 0
 _POST = TransferFlag.POST_PENDING + 0
 _VOID = TransferFlag.VOID_PENDING + 0
 _EXPIRE = TransferFlag.EXPIRE + 0
-_RESOLVE = _POST | _VOID | _EXPIRE
+RESOLVE = _POST | _VOID | _EXPIRE
 _CLOSING = int(TransferFlag.CLOSING_DEBIT | TransferFlag.CLOSING_CREDIT)
 _BALANCING = int(TransferFlag.BALANCING_DEBIT | TransferFlag.BALANCING_CREDIT)
 _NOT_WITH_RESOLVE = _PENDING | _CLOSING | _BALANCING
@@ -73,7 +73,7 @@ def unsound_account(account: Account, flags: int) -> Status | None:
 
 def unsound_resolution(transfer: Transfer, flags: int) -> Status | None:
     """Say what is wrong with a transfer that posts or voids, whatever the pending one is."""
-    resolve = flags & _RESOLVE
+    resolve = flags & RESOLVE
     if resolve & (resolve - 1) or flags & _NOT_WITH_RESOLVE:
         return Status.FLAGS_ARE_MUTUALLY_EXCLUSIVE
     if transfer.pending_id is None:

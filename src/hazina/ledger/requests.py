@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from hazina.db.unit import Stale
 from hazina.ledger.book import Book, Mark
 from hazina.ledger.forms import (
     IMPORTED_ACCOUNT,
     IMPORTED_TRANSFER,
+    RESOLVE,
     malformed_account,
     malformed_transfer,
 )
@@ -47,8 +49,18 @@ def judge_accounts(book: Book, accounts: Sequence[Account]) -> tuple[Result, ...
     return _judge(book, flags, judge, lambda index, status: None)
 
 
-def judge_transfers(book: Book, transfers: Sequence[Transfer]) -> tuple[Result, ...]:
-    """Book transfers; return what became of each."""
+def judge_transfers(book: Book, transfers: Sequence[Transfer]) -> tuple[Result, ...] | Stale:
+    """Book transfers; return what became of each.
+
+    A post or void that leaves out accounts takes those of its pending transfer, as they were read
+    before. If there was none then and is one now, its accounts are not locked: `Stale`.
+    """
+    for transfer in transfers:
+        pending_id = transfer.pending_id
+        if pending_id is None or not _lacks_accounts(transfer):
+            continue
+        if pending_id.int in book.transfers:
+            return Stale("transfer", (pending_id,))
     flags = [int(transfer.flags) for transfer in transfers]
     imported = flags[0] & IMPORTED_TRANSFER
 
@@ -68,6 +80,12 @@ def judge_transfers(book: Book, transfers: Sequence[Transfer]) -> tuple[Result, 
             book.remember_failure(transfers[index], status)
 
     return _judge(book, flags, judge, failed)
+
+
+def _lacks_accounts(transfer: Transfer) -> bool:
+    if not transfer.flags & RESOLVE:
+        return False
+    return not (transfer.debit_account_id.int and transfer.credit_account_id.int)
 
 
 def _judge(

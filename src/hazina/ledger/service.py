@@ -12,7 +12,17 @@ import orjson
 from hazina.clock import Clock
 from hazina.db.reader import Reader
 from hazina.db.table import Row
-from hazina.db.unit import Claim, Committed, Lane, Quarantined, Taken, Unit, Verdict
+from hazina.db.unit import (
+    Claim,
+    Committed,
+    Lane,
+    Overloaded,
+    Quarantined,
+    Stale,
+    Taken,
+    Unit,
+    Verdict,
+)
 from hazina.ids import derived
 from hazina.ledger.client import (
     BATCH_MAX,
@@ -46,6 +56,7 @@ from hazina.ledger.types import (
 )
 
 _ATTEMPTS_MAX = 5
+_LOADS_MAX = 50
 _RESOLVE = int(TransferFlag.POST_PENDING | TransferFlag.VOID_PENDING)
 _IMPORTED_ACCOUNT = AccountFlag.IMPORTED + 0
 _IMPORTED_TRANSFER = TransferFlag.IMPORTED + 0
@@ -90,7 +101,7 @@ class Ledgers:
         if events[0].flags & _IMPORTED_ACCOUNT:
             floor = await self._floor(space, "accounts", [event.timestamp for event in events])
         accounts = tuple(to_account(space, event, floor) for event in events)
-        return await self._create(space, accounts, claims)
+        return _results(await self._submitted(space, accounts, claims))
 
     async def create_transfers(
         self, space: str, events: Sequence[TransferEvent], claims: tuple[Claim, ...] = ()
@@ -104,11 +115,17 @@ class Ledgers:
         floor = None
         if events[0].flags & _IMPORTED_TRANSFER:
             floor = await self._floor(space, "transfers", [event.timestamp for event in events])
-        named = await self._named(space, events)
-        transfers = tuple(
-            to_transfer(space, event, named.get(event.pending_id), floor) for event in events
-        )
-        return await self._create(space, transfers, claims)
+        for _ in range(_LOADS_MAX):
+            named = await self._named(space, events)
+            transfers = tuple(
+                to_transfer(space, event, named.get(event.pending_id), floor) for event in events
+            )
+            verdict = await self._submitted(space, transfers, claims)
+            if not isinstance(verdict, Stale):
+                return _results(verdict)
+            # A pending transfer has come whose accounts are taken over: they can be read now.
+            await self._clock.sleep_ms(1)
+        raise Overloaded("pending transfers came faster than they could be read")
 
     async def lookup_accounts(self, space: str, ids: Sequence[int]) -> list[AccountRecord]:
         """Return the accounts that exist, in the order asked for."""
@@ -167,12 +184,12 @@ class Ledgers:
         verdicts = await asyncio.gather(*(self._writer.submit(_release(row)) for row in due))
         return sum(_released(verdict) for verdict in verdicts)
 
-    async def _create(
+    async def _submitted(
         self,
         space: str,
         events: tuple[Account, ...] | tuple[Transfer, ...],
         claims: tuple[Claim, ...],
-    ) -> list[Result]:
+    ) -> Verdict:
         """Commit one batch of a client.
 
         Two processes that make the same new id at once, on different accounts, meet at the primary
@@ -183,10 +200,10 @@ class Ledgers:
         unit = Unit(space, claims, transfers=events, lane=Lane.BULK)
         for _ in range(_ATTEMPTS_MAX - 1):
             try:
-                return _results(await self._writer.submit(unit))
+                return await self._writer.submit(unit)
             except Quarantined:
                 await self._clock.sleep_ms(1)
-        return _results(await self._writer.submit(unit))
+        return await self._writer.submit(unit)
 
     async def _named(
         self, space: str, events: Sequence[TransferEvent]

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 
-from hazina.ledger.client import AccountEvent, TransferEvent
+from hazina.db.unit import Overloaded
+from hazina.ledger.client import AMOUNT_MAX, AccountEvent, TransferEvent
+from hazina.ledger.service import Ledgers
 from tests.support.ledger_on_postgres import LedgerOnPostgres, a_ledger
 
+_WHOLE = os.environ.get("HAZINA_FAULTS") == "whole"
+_EACH = 40 if _WHOLE else 3
+_BULKS = 50 if _WHOLE else 3
+_EXPIRIES = 1_000 if _WHOLE else 60
+SECOND = 10**9
 LIMITED = 2
 
 
@@ -63,8 +71,8 @@ async def test_atomic_bulks_over_shared_accounts_finish_without_a_deadlock(
 
         async def caller(number: int) -> int:
             made = 0
-            for round_ in range(3):
-                base = number * 10_000 + round_ * 100
+            for round_ in range(_BULKS):
+                base = (number * _BULKS + round_) * 100
                 bulk = [
                     TransferEvent(
                         1_000_000 + base + place, 1 + (place * number) % 10,
@@ -77,5 +85,55 @@ async def test_atomic_bulks_over_shared_accounts_finish_without_a_deadlock(
                 made += sum(result.status == "created" for result in results)
             return made
 
-        assert sum(await asyncio.gather(*(caller(number) for number in range(16)))) == 4800
+        assert (
+            sum(await asyncio.gather(*(caller(number) for number in range(16)))) == 1_600 * _BULKS
+        )
+        await one.demand_whole()
+
+
+async def test_a_thousand_callers_at_once_never_stall(fresh_database_url: str) -> None:
+    """All go through one writer, onto eight accounts; who is refused for load comes back."""
+    async with a_ledger(fresh_database_url) as ledger:
+        await opened(ledger, 8)
+
+        async def caller(number: int) -> None:
+            for turn in range(_EACH):
+                event = transfer(1 + number * _EACH + turn, 1 + number % 4, 5 + number % 3)
+                assert await _until_taken(ledger.ledgers, event) == "created"
+
+        async with asyncio.timeout(60 + _EACH):
+            await asyncio.gather(*(caller(number) for number in range(1_000)))
+        await ledger.demand_whole()
+
+
+async def _until_taken(door: Ledgers, event: TransferEvent) -> str:
+    while True:
+        try:
+            (result,) = await door.create_transfers("a", [event])
+        except Overloaded:
+            await asyncio.sleep(0.05)
+        else:
+            return result.status.value
+
+
+async def test_a_post_that_races_with_expiry_is_booked_or_too_late(fresh_database_url: str) -> None:
+    """The clock of one writer says that time is over; that of the other does not yet."""
+    async with a_ledger(fresh_database_url) as one, a_ledger(fresh_database_url) as two:
+        await opened(one, 2)
+        two.pass_ns(SECOND)
+        found: Counter[tuple[str, int]] = Counter()
+        for number in range(1, 2 * _EXPIRIES, 2):
+            hold = TransferEvent(number, 1, 2, 5, ledger=1, code=1, flags=2, timeout=1)
+            await one.ledgers.create_transfers("a", [hold])
+            two.pass_ns(1)
+            one.pass_ns(1)
+            post = TransferEvent(
+                number + 1, 1, 2, AMOUNT_MAX, pending_id=number, flags=4, ledger=1, code=1
+            )
+            (result,), released = await asyncio.gather(
+                one.ledgers.create_transfers("a", [post]), two.advance_ns(0)
+            )
+            found[result.status.value, released] += 1
+        print(found)
+        assert set(found) <= {("created", 0), ("pending_transfer_expired", 1)}
         await one.demand_whole()
