@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from datetime import UTC, datetime
 from hashlib import blake2b
 from random import Random
 from typing import Protocol
@@ -46,6 +47,14 @@ def first_id_of(prefix: str, moment_unix: int) -> str:
     """Return the lowest id that can be made in a second; the first of all before 1970."""
     seconds = max(0, min(moment_unix, _MOMENT_MAX))
     return f"{prefix}_{encode((seconds * 1000) << 80)}"
+
+
+def moment_of(identifier: str) -> datetime:
+    """Return when one of our ids was made, to the millisecond, as its first characters tell."""
+    number = 0
+    for character in identifier.partition("_")[2][:26]:
+        number = number << 5 | _ALPHABET.index(character)
+    return datetime.fromtimestamp((number >> 80) / 1000, UTC)
 
 
 def derived(*parts: str) -> uuid.UUID:

@@ -29,6 +29,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("payments", "setup_intents", "payouts", "issuing"),
     ("reconciliation", "disputes", "checkout", "invariants"),
+    ("doctor", "timeline"),
     ("dispatch", "connectors", "vault_client", "kafka", "redis", "mail"),
     ("bootstrap", "telemetry"),
     ("api", "workers", "checkout_page", "issuer_host", "simulators", "parity", "console"),

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import psycopg
 import pytest
 from psycopg.rows import dict_row
-from psycopg.types.numeric import IntLoader
 
-from hazina.db.queries import load_queries
 from hazina.invariants import service as invariants
-from hazina.invariants.check import Fetch, When
+from hazina.invariants.check import When
 from hazina.invariants.secrets import looks_like_card_number
 from hazina.invariants.service import CHECKS
 from tests.support.books import broken_invariants, entries_of
 from tests.support.flows import open_shop
+from tests.support.looking import fetch_within
 from tests.support.simulator import Simulator
 
 _NEW_COMMAND = (
@@ -112,29 +108,20 @@ async def test_each_check_notices_what_breaks_it(fresh_database_url: str) -> Non
     assert await broken_invariants(fresh_database_url, books) == []
     missed = []
     with psycopg.connect(fresh_database_url, row_factory=dict_row) as connection:
-        connection.adapters.register_loader("numeric", IntLoader)
         for name, damage in _DAMAGE.items():
             with connection.transaction(force_rollback=True):
                 connection.execute("SET LOCAL session_replication_role = replica")
                 for statement in damage.split("; "):
                     connection.execute(statement.encode())
                 results = await invariants.run(
-                    _fetch(connection), settled=True, books=entries_of(books)
+                    fetch_within(connection, invariants.FILES),
+                    settled=True,
+                    books=entries_of(books),
                 )
             broken = [result.check.name for result in results if result.broken]
             if name not in broken:
                 missed.append((name, broken))
     assert missed == []
-
-
-def _fetch(connection: psycopg.Connection[dict[str, Any]]) -> Fetch:
-    """Run named queries within the connection's own database transaction."""
-    queries = load_queries(invariants.FILES)
-
-    async def fetch(name: str, parameters: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
-        return connection.execute(queries[name].encode(), parameters).fetchall()
-
-    return fetch
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hazina.cli import accounts, keys, ledger, processes, stay
+from hazina.cli import accounts, doctor, keys, ledger, payments, processes, stay
 from hazina.cli.place import NotPossible, SystemOptions
 from hazina.db.embedded_place import EmbeddedError
 from hazina.db.migrate import SchemaError, migrate
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.keys, name="keys")
+app.add_typer(payments.app, name="payments")
 app.add_typer(keys.merchants, name="merchants")
 
 Port = Annotated[int, typer.Option(envvar="PORT", help="Port of the API on 127.0.0.1.")]
@@ -89,6 +90,20 @@ def grant_roles_command(
     with accounts.database(var) as url:
         grant_roles(url, APPEND_ONLY, NEVER_REMOVED, RoleNames(application, reader))
     print(f"granted: {application}, {reader}")
+
+
+@app.command("doctor")
+def doctor_command(
+    api: Annotated[
+        str | None, typer.Option(help="Address of an API process, to ask for its providers too.")
+    ] = None,
+    quick: Annotated[bool, typer.Option(help="Leave out what reads all of history.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    var: Var = _VAR,
+) -> None:
+    """Look at a live system: invariants, stuck work, lags, breakers. Exit code 1 broken, 2 late."""
+    with accounts.database(var) as url:
+        raise typer.Exit(doctor.run(url, api, quick=quick, as_json=as_json))
 
 
 @app.command()

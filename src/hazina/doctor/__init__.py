@@ -1,0 +1,1 @@
+"""How a live system is: invariants, stuck work, lags, slots, breakers."""

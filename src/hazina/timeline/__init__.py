@@ -1,0 +1,1 @@
+"""The story of one payment, put together from what was stored anyway."""
