@@ -96,11 +96,14 @@ class Asker:
         self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
 
     def get(self, path: str, **params: Any) -> Any:
-        """Return an answer; end everything when it is a refusal."""
+        """Return an answer, empty for a search given up; end everything at another refusal."""
         self._connection.request("GET", f"{path}?{urlencode(params)}", headers=self._headers)
         reply = self._connection.getresponse()
         body = json.loads(reply.read())
-        if reply.status != 200:
+        refused = body.get("error", {}).get("code")
+        if refused == "search_too_broad":
+            return {"data": []}
+        if refused is not None:
             raise SystemExit(f"{path} {params}: {body}")
         return body
 

@@ -129,6 +129,9 @@ async def test_a_customer_is_created_changed_listed_and_deleted(client: Client) 
     _, events, _ = await client.send("GET", "/v1/events")
     types = [event["type"] for event in events["data"]]
     assert types == ["customer.deleted", "customer.updated", "customer.created"]
+    for group, count in (("customer.*", 3), ("*", 3), ("charge.*", 0), ("customer", 0)):
+        _, grouped, _ = await client.send("GET", f"/v1/events?type={group}")
+        assert len(grouped["data"]) == count, group
 
 
 async def test_a_key_replays_the_same_bytes_and_refuses_other_parameters(client: Client) -> None:

@@ -62,6 +62,13 @@ def _fill(api: Served) -> None:
         "payment_method_options[card][request_incremental_authorization]": "if_available",
     })  # fmt: skip
     _made(api, f"/v1/payment_intents/{held['id']}/increment_authorization", {"amount": 6_000})
+    kept = _made(api, "/v1/payment_methods", {
+        "type": "card", "card[number]": "5555555555554444", "card[exp_month]": 7,
+        "card[exp_year]": 2040, "billing_details[address][postal_code]": "80100",
+    })  # fmt: skip
+    _made(api, "/v1/payment_intents", {
+        "amount": 4_000, "currency": "usd", "payment_method": kept["id"], "confirm": "true",
+    })  # fmt: skip
     ended = _made(api, "/v1/payment_intents", {"amount": 6_000, "currency": "usd"})
     _made(api, f"/v1/payment_intents/{ended['id']}/cancel", {})
     _copy_to_another_merchant(api)
@@ -173,6 +180,18 @@ def test_intents_are_found_as_the_query_says(
         ("-amount:3000", lambda o: o["amount"] != 3_000),
         ("amount:700 OR amount:3000", lambda o: o["amount"] in (700, 3_000)),
         ('currency:"kes"', lambda o: o["currency"] == "kes"),
+        ('payment_method_details.card.last4:4242', lambda o: _card(o)["last4"] == "4242"),
+        ('payment_method_details.card.last4:"0002"', lambda o: _card(o)["last4"] == "0002"),
+        ('-payment_method_details.card.last4:"0002"', lambda o: _card(o)["last4"] != "0002"),
+        ('payment_method_details.card.brand:"MasterCard"',
+         lambda o: _card(o)["brand"] == "mastercard"),
+        ("payment_method_details.card.exp_month:7", lambda o: _card(o)["exp_month"] == 7),
+        ("payment_method_details.card.exp_year>2034", lambda o: _card(o)["exp_year"] > 2034),
+        ("payment_method_details.card.exp_year<=2034", lambda o: _card(o)["exp_year"] <= 2034),
+        ("payment_method_details.card.last4:null", lambda _: False),
+        ('billing_details.address.postal_code:"80100"',
+         lambda o: o["billing_details"]["address"]
+         and o["billing_details"]["address"]["postal_code"] == "80100"),
         ('currency:"usd" amount:3000',
          lambda o: (o["currency"], o["amount"]) == ("usd", 3_000)),
         ('currency:"eur"', lambda _: False),
@@ -187,6 +206,11 @@ def test_charges_are_found_as_the_query_says(
 ) -> None:
     found = search(api, "charges", query, limit=100).body
     assert found["data"] == [one for one in everything(api, "charges") if holds(one)]
+
+
+def _card(charge: Object) -> Object:
+    card: Object = charge["payment_method_details"]["card"]
+    return card
 
 
 @pytest.mark.parametrize(

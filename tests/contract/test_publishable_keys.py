@@ -140,3 +140,23 @@ async def test_a_replay_to_a_browser_shows_as_little_and_names_the_first_request
     assert again.raw == first.raw
     assert again.headers["idempotent-replayed"] == "true"
     assert again.headers["original-request"] == first.headers["request-id"]
+
+
+@pytest.mark.parametrize(
+    "param",
+    [
+        "capture_method", "error_on_requires_action", "off_session",
+        "payment_method_options[card][capture_method]", "payment_method_types[0]",
+    ],
+)  # fmt: skip
+async def test_a_browser_does_not_decide_how_the_merchant_is_paid(shop: Shop, param: str) -> None:
+    intent = await shop.intent()
+    values = {"capture_method": "manual", "payment_method_types[0]": "card"}
+    value = values.get(param, "manual" if "options" in param else "true")
+    path = f"/v1/payment_intents/{intent['id']}/confirm"
+    fields = {"payment_method": "pm_card_visa", param: value}
+    refused = await shop.ask("POST", path, client_secret=intent["client_secret"], **fields)
+    assert (refused.status, refused.code) == (403, "secret_key_required")
+    assert refused.body["error"]["param"] == param.partition("[")[0]
+    allowed = await shop.api.send(shop.secret, "POST", path, fields)
+    assert allowed.status == 200

@@ -263,7 +263,7 @@ def _presence(cls: type[StripeObject], name: str, optional: bool) -> Presence:
         return "absent"
     if (owner, name) in ALWAYS_SENT:
         return ALWAYS_SENT[owner, name]
-    if owner.endswith((".AccountHolderAddress", ".BankAddress")):
+    if owner.endswith((".Address", ".AccountHolderAddress", ".BankAddress")):
         # One type of its own in the npm package, with all of it sent.
         return "nullable"
     data = _presence_data()

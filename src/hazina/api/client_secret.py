@@ -35,12 +35,14 @@ class Shown:
     """What of a kind of intent is shown to the holder of its client secret; never its metadata.
 
     `more` are fields that other intents do not have, `last_error` the one that tells why the last
-    attempt failed.
+    attempt failed. `merchants_params` are parameters of a confirmation by which the merchant
+    decides: no browser does.
     """
 
     kind: str
     last_error: str
     more: frozenset[str] = frozenset()
+    merchants_params: frozenset[str] = frozenset()
 
     async def retrieve(
         self, call: Call, retrieve: Retrieve, client_secret: str | None
@@ -63,6 +65,24 @@ class Shown:
                 param="client_secret",
             )
         return view
+
+    async def check_confirmation(self, call: Call, retrieve: Retrieve) -> None:
+        """Refuse to confirm for somebody who does not hold the secret, and what he may not decide.
+
+        Takes `client_secret` out of the parameters. Refuses `secret_key_required` and as `retrieve`
+        does.
+        """
+        client_secret = call.params.pop("client_secret", None)
+        if client_secret is not None or call.caller.publishable:
+            await self.retrieve(call, retrieve, client_secret)
+        kept = sorted(self.merchants_params & call.params.keys())
+        if kept and call.caller.publishable:
+            raise Refusal(
+                Code.SECRET_KEY_REQUIRED,
+                f"The parameter {kept[0]} is decided with a secret key, by your server. Send it "
+                "there when you create or update the intent, and leave it out here.",
+                param=kept[0],
+            )
 
     def public(self, body: dict[str, Any]) -> dict[str, Any]:
         """Return an answer, an intent or an error, as a customer's browser may read it."""

@@ -40,6 +40,7 @@ EXPANDABLE: dict[str, dict[str, str]] = {
         "default_source": "card",
         "invoice_settings": "invoice_settings",
         "sources": "sources",
+        "test_clock": "test_helpers.test_clock",
     },
     "invoice_settings": {"default_payment_method": "payment_method"},
     "setup_intent": {
@@ -61,10 +62,31 @@ EXPANDABLE: dict[str, dict[str, str]] = {
     },
     "payment_link": {"line_items": "line_items"},
     "line_items_list": {"data": "item"},
+    "refunds_list": {"data": "refund"},
+    "sources_list": {"data": "card"},
     "item": {"price": "price"},
     "price": {"product": "product"},
 }
 """What each object can show in place of an id; `source` is told by the id's prefix."""
+
+NEVER_SET: dict[str, frozenset[str]] = {
+    "payment_intent": frozenset({"application", "on_behalf_of", "payment_record", "review"}),
+    "charge": frozenset(
+        {
+            "application", "application_fee", "on_behalf_of", "review", "source_transfer",
+            "transfer",
+        }
+    ),
+    "refund": frozenset(
+        {"customer", "payment_method", "source_transfer_reversal", "transfer_reversal"}
+    ),
+    "setup_intent": frozenset({"application", "mandate", "on_behalf_of", "single_use_mandate"}),
+    "setup_attempt": frozenset({"application", "on_behalf_of"}),
+    "product": frozenset({"tax_code"}),
+    "checkout.session": frozenset({"invoice", "setup_intent", "subscription"}),
+    "payment_link": frozenset({"application", "on_behalf_of"}),
+}  # fmt: skip
+"""What Stripe expands and is always null here: clients that ask for it read null."""
 
 _PARTS = frozenset({"invoice_settings"})
 _SOURCES = {"ch": "charge", "re": "refund"}
@@ -114,6 +136,8 @@ def kinds_shown(paths: tuple[tuple[str, ...], ...], kind: str) -> set[str]:
         at = {kind}
         for part in path:
             found = {EXPANDABLE.get(one, {}).get(part) for one in at} - {None}
+            if not found and any(part in NEVER_SET.get(one, ()) for one in at):
+                break
             if not found:
                 raise _cannot(".".join(path))
             at = {name for one in found for name in _kinds_of(str(one))}
@@ -125,10 +149,8 @@ def _kinds_of(target: str) -> tuple[str, ...]:
     match target:
         case "source":
             return ("charge", "refund")
-        case "refunds":
-            return ("refunds_list",)
-        case "line_items":
-            return ("line_items_list",)
+        case "refunds" | "sources" | "line_items":
+            return (f"{target}_list",)
         case _:
             return (target,)
 
@@ -152,14 +174,8 @@ class Expander:
         target = EXPANDABLE.get(kind or view.get("object", ""), {}).get(name)
         if target is None:
             return
-        if target in ("refunds", "sources"):
-            # A list that stands there already belongs to an answer that is replayed.
-            if view.get(name) is None and not view.get("deleted"):
-                listed = self._refunds if target == "refunds" else self._sources
-                view[name] = await listed(view["id"])
-            return
-        if target == "line_items":
-            await self._line_items(view, path[1:])
+        if target in ("refunds", "sources", "line_items"):
+            await self._list(view, name, path[1:])
             return
         value = view.get(name)
         if isinstance(value, str):
@@ -193,6 +209,8 @@ class Expander:
                     return await self._core.setup_intents.retrieve(self._caller, kind, object_id)
                 case "product" | "price":
                     return await self._core.catalog.retrieve(self._caller, kind, object_id)
+                case "test_helpers.test_clock":
+                    return await self._core.test_clocks.retrieve(self._caller, object_id)
                 case "payment_link":
                     return await self._core.checkout.links.retrieve(self._caller, object_id)
                 case "":
@@ -209,6 +227,20 @@ class Expander:
         view = await self._core.payment_methods.retrieve(self._caller, method_id)
         return without_the_merchants(view) if self._caller.publishable else view
 
+    async def _list(self, view: dict[str, Any], name: str, path: tuple[str, ...]) -> None:
+        """Put a list into a view, and expand the rest of the path, `data...`, in its items."""
+        # A list that stands there already belongs to an answer that is replayed.
+        if view.get(name) is None and not view.get("deleted"):
+            match name:
+                case "refunds":
+                    view[name] = await self._refunds(view["id"])
+                case "sources":
+                    view[name] = await self._sources(view["id"])
+                case _:
+                    view[name] = await self._line_items(view["object"], view["id"])
+        for item in (view.get(name) or {}).get("data", ()) if len(path) > 1 else ():
+            await self.expand(item, path[1:])
+
     async def _sources(self, customer_id: str) -> dict[str, Any]:
         data, has_more = await self._core.sources.list(self._caller, customer_id, {}, Page())
         url = f"/v1/customers/{customer_id}/sources"
@@ -221,14 +253,10 @@ class Expander:
         url = f"/v1/charges/{charge_id}/refunds"
         return {"object": "list", "url": url, "has_more": has_more, "data": data}
 
-    async def _line_items(self, view: dict[str, Any], path: tuple[str, ...]) -> None:
-        if "line_items" not in view:
-            kind, owner_id = view["object"], view["id"]
-            found = await self._core.checkout.sessions.line_items(self._caller, kind, owner_id)
-            root = "checkout/sessions" if kind == "checkout.session" else "payment_links"
-            view["line_items"] = list_view(f"/v1/{root}/{owner_id}/line_items", found)
-        for item in view["line_items"]["data"] if len(path) > 1 else ():
-            await self.expand(item, path[1:])
+    async def _line_items(self, kind: str, owner_id: str) -> dict[str, Any]:
+        found = await self._core.checkout.sessions.line_items(self._caller, kind, owner_id)
+        root = "checkout/sessions" if kind == "checkout.session" else "payment_links"
+        return list_view(f"/v1/{root}/{owner_id}/line_items", found)
 
 
 async def expand_answer(

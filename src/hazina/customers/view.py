@@ -6,6 +6,7 @@ from typing import Any
 
 from hazina.clock import unix
 from hazina.customers.customer import Customer
+from hazina.payment_methods.view import address_view, shipping_view
 
 _NO_INVOICE_SETTINGS = {
     "custom_fields": None,
@@ -23,7 +24,7 @@ def view(customer: Customer) -> dict[str, Any]:
     shown = {
         "id": customer.id,
         "object": "customer",
-        "address": details.get("address"),
+        "address": address_view(details.get("address")),
         "balance": 0,
         "created": unix(customer.created),
         "currency": None,
@@ -42,7 +43,7 @@ def view(customer: Customer) -> dict[str, Any]:
         "next_invoice_sequence": 1,
         "phone": details.get("phone"),
         "preferred_locales": details.get("preferred_locales") or [],
-        "shipping": details.get("shipping"),
+        "shipping": shipping_view(details.get("shipping")),
         "tax_exempt": details.get("tax_exempt") or "none",
         "test_clock": customer.test_clock,
     }

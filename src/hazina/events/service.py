@@ -12,6 +12,7 @@ from hazina.clock import unix
 from hazina.db.reader import Reader
 from hazina.db.unit import Insert
 from hazina.events.tables import API_VERSION
+from hazina.events.types import RECORDED
 from hazina.paging import Page, created_bounds, read_page
 from hazina.refusals import Code, Refusal, shown_id
 from hazina.values import value
@@ -106,7 +107,7 @@ class Events:
         cursor = page.cursor
         if cursor and await self._reader.get("event", (merchant_id, cursor.object_id)) is None:
             raise _missing(cursor.object_id, cursor.param)
-        types = filters.get("types") or ([filters["type"]] if filters.get("type") else None)
+        types = filters.get("types") or (_meant(filters["type"]) if "type" in filters else None)
         parameters = {
             "merchant_id": merchant_id, "types": types, "low": span[0], "high": span[1],
         } | created_bounds(filters)  # fmt: skip
@@ -125,6 +126,13 @@ class Events:
             )
             for row in rows
         ]  # fmt: skip
+
+
+def _meant(type: str) -> list[str]:
+    """Return the types that one names; `charge.*` is every type that begins like it."""
+    if not type.endswith("*"):
+        return [type]
+    return [name for name in RECORDED if name.startswith(type[:-1])]
 
 
 def _missing(event_id: str, param: str) -> Refusal:

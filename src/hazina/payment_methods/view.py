@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, assert_never
 
 from hazina.clock import unix
@@ -40,11 +41,23 @@ def _part(method: PaymentMethod) -> dict[str, Any]:
 def billing_view(details: Any) -> dict[str, Any]:
     """Render billing details; what is not known is null."""
     shown = {name: details.get(name) for name in _BILLING}
-    if shown["address"] is not None:
-        shown["address"] = dict.fromkeys(
-            ("city", "country", "line1", "line2", "postal_code", "state")
-        ) | dict(shown["address"])
+    shown["address"] = address_view(shown["address"])
     return shown
+
+
+_ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
+
+
+def address_view(address: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Render an address; what is not known of it is null."""
+    return None if address is None else {name: address.get(name) for name in _ADDRESS}
+
+
+def shipping_view(shipping: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Render to whom and where something is sent."""
+    if shipping is None:
+        return None
+    return dict(shipping) | {"address": address_view(shipping.get("address"))}
 
 
 def _card_of_method(card: Card) -> dict[str, Any]:

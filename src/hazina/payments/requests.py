@@ -45,6 +45,14 @@ def checked(params: dict[str, Any], paying: Paying | None = None) -> dict[str, A
     """Return params with the payment method that was found and an amount that can be charged."""
     if paying is not None:
         params = params | {"payment_method": paying.chosen.id}
+    automatic = params.get("automatic_payment_methods")
+    if automatic is not None and automatic["enabled"] and "payment_method_types" in params:
+        raise Refusal(
+            Code.PARAMETER_INVALID,
+            "You may only specify one of these parameters: automatic_payment_methods, "
+            "payment_method_types. Leave one of them out.",
+            param="automatic_payment_methods",
+        )
     if "amount" in params and "currency" in params:
         check_charge(params["amount"], params["currency"])
     return params
@@ -387,6 +395,14 @@ def _check_unconfirmed(intent: Intent, params: dict[str, Any], paying: Paying | 
             "Invalid value for mandate_data: send it with the confirmation.",
             param="mandate_data",
         )
+    for name in ("error_on_requires_action", "off_session"):
+        if params.get(name):
+            raise Refusal(
+                Code.PARAMETER_INVALID,
+                f"Invalid value for {name}: it says how to confirm, so send it with confirm=true, "
+                "or with the confirmation.",
+                param=name,
+            )
     if paying is not None:
         check_accepted(intent, paying.chosen)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from hazina.db.table import Row
 from hazina.merchants.merchant import Merchant
+from hazina.payments.card_search import CARD_FIELDS
 from hazina.payments.store import charge_from, intent_from
 from hazina.payments.view import charge_view, intent_view
 from hazina.search.engine import Narrowing, Resource
@@ -46,7 +47,11 @@ CHARGES = Resource(
     "charge",
     "ch",
     _SHARED
+    | CARD_FIELDS
     | {
+        "billing_details.address.postal_code": Token(
+            "lower(t.details -> 'billing_details' -> 'address' ->> 'postal_code')"
+        ),
         "status": Token("t.status", filled=True),
         # Disputes do not exist here yet: no charge has one.
         "disputed": Flag({"true": "false", "false": "true"}, 'the values "true" and "false"'),

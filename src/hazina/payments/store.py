@@ -132,8 +132,8 @@ class Payments:
         charge_id = params.get("charge")
         if (charge_id is None) == (params.get("payment_intent") is None):
             raise Refusal(
-                Code.PARAMETER_MISSING,
-                "Send one of these params: payment_intent, charge.",
+                Code.PARAMETER_MISSING if charge_id is None else Code.PARAMETER_INVALID,
+                "Send one of these params, and not both: payment_intent, charge.",
                 param="payment_intent",
             )
         if charge_id is None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from hazina.clock import unix
 from hazina.payment_methods.service import card_details
+from hazina.payment_methods.view import shipping_view
 from hazina.payments.accepting import CARD, CUSTOMER_BALANCE, SEPA_DEBIT, types_of
 from hazina.payments.charge import Charge
 from hazina.payments.intent import Intent, IntentStatus
@@ -45,7 +46,7 @@ def intent_view(intent: Intent, livemode: bool) -> dict[str, Any]:
         "processing": {"type": "card", "card": {}} if processing else None,
         "receipt_email": details.get("receipt_email"), "review": None,
         "setup_future_usage": details.get("setup_future_usage"),
-        "shipping": details.get("shipping"), "source": None,
+        "shipping": shipping_view(details.get("shipping")), "source": None,
         "statement_descriptor": details.get("statement_descriptor"),
         "statement_descriptor_suffix": details.get("statement_descriptor_suffix"),
         "status": intent.status.value, "transfer_group": details.get("transfer_group"),
@@ -80,7 +81,7 @@ def charge_view(charge: Charge, livemode: bool) -> dict[str, Any]:
         "receipt_email": details.get("receipt_email"), "receipt_number": None,
         "receipt_url": None,
         "refunded": not failed and 0 < charge.amount_captured == charge.amount_refunded,
-        "review": None, "shipping": details.get("shipping"), "source": None,
+        "review": None, "shipping": shipping_view(details.get("shipping")), "source": None,
         "source_transfer": None, "statement_descriptor": details.get("statement_descriptor"),
         "statement_descriptor_suffix": details.get("statement_descriptor_suffix"),
         "status": status, "transfer_data": None,

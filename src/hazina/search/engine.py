@@ -21,7 +21,7 @@ COUNT_MAX = 10_000
 _WINDOW = 2_000
 """How many of the newest rows are looked at before indexes are asked for what is rare."""
 
-_NARROW_COUNT_MAX = 500
+_NARROW_COUNT_MAX = 2_000
 """What more rows match is found among the newest sooner than one by one."""
 
 _BOUNDS = {

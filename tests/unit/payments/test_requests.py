@@ -268,3 +268,20 @@ def test_metadata_is_merged_key_by_key(sent: dict[str, Any], kept: dict[str, str
     assert requests.update(b.draft(), intent, sent).metadata == kept
     charge = replace(b.captured(), metadata={"a": "1", "b": "2"})
     assert requests.update_words(b.draft(), charge, sent).metadata == kept
+
+
+@pytest.mark.parametrize("param", ["off_session", "error_on_requires_action"])
+def test_how_to_confirm_is_not_said_without_a_confirmation(param: str) -> None:
+    asked = {"amount": 500, "currency": "kes"}
+    with pytest.raises(Refusal) as refused:
+        requests.create(b.draft(), asked | {param: True}, b.LEASE_MS)
+    assert (refused.value.code, refused.value.param) == (Code.PARAMETER_INVALID, param)
+    assert isinstance(requests.create(b.draft(), asked | {param: False}, b.LEASE_MS), Intent)
+
+
+def test_payment_methods_are_chosen_automatically_or_by_type() -> None:
+    types = {"payment_method_types": ["card"]}
+    with pytest.raises(Refusal) as refused:
+        requests.checked(types | {"automatic_payment_methods": {"enabled": True}})
+    assert refused.value.param == "automatic_payment_methods"
+    assert requests.checked(types | {"automatic_payment_methods": {"enabled": False}})

@@ -20,6 +20,12 @@ _SHOWN = Shown(
             "processing", "receipt_email", "setup_future_usage", "shipping",
         }
     ),
+    frozenset(
+        {
+            "capture_method", "error_on_requires_action", "off_session", "payment_method_options",
+            "payment_method_types",
+        }
+    ),
 )  # fmt: skip
 
 
@@ -44,9 +50,7 @@ async def update(call: Call) -> Result:
 
 async def confirm(call: Call) -> Result:
     """Try to take the payment; with a publishable key only for a holder of the secret."""
-    client_secret = call.params.pop("client_secret", None)
-    if client_secret is not None or call.caller.publishable:
-        await _SHOWN.retrieve(call, call.core.payments.retrieve, client_secret)
+    await _SHOWN.check_confirmation(call, call.core.payments.retrieve)
     if call.caller.publishable:
         await _need_automatic(call)
     return await call.core.payments.confirm_intent(

@@ -34,9 +34,7 @@ async def update(call: Call) -> Result:
 
 async def confirm(call: Call) -> Result:
     """Have the card verified; with a publishable key only for a holder of the secret."""
-    client_secret = call.params.pop("client_secret", None)
-    if client_secret is not None or call.caller.publishable:
-        await _SHOWN.retrieve(call, call.core.setup_intents.retrieve, client_secret)
+    await _SHOWN.check_confirmation(call, call.core.setup_intents.retrieve)
     return await call.core.setup_intents.confirm(
         call.caller, call.ids[0], call.params, call.idempotency
     )
