@@ -449,6 +449,21 @@ async def test_the_balance_tells_that_money_became_available(shop: Shop) -> None
     assert len(shown) == 2
 
 
+async def test_the_fee_of_what_was_refunded_whole_does_not_keep_other_money_back(
+    shop: Shop,
+) -> None:
+    """Without an overdraft neither can be released alone: the one needs what the other lacks."""
+    await shop.pay(amount=10_000)
+    await shop.refund(await shop.pay(amount=10_000))
+
+    await shop.later(3 * DAY)
+
+    balance = await shop.core.balances.balance(shop.caller)
+    assert [part["amount"] for part in balance["pending"]] == [0]
+    assert [part["amount"] for part in balance["available"]] == [10_000 - 2 * 290]
+    await shop.check_books()
+
+
 async def test_money_that_cannot_be_released_does_not_hold_up_other_money(
     fresh_database_url: str, simulator: Simulator
 ) -> None:

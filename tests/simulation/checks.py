@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -24,6 +25,9 @@ _ONCE = frozenset(
      "charge.succeeded", "charge.failed", "refund.created", "refund.failed",
      "setup_intent.created", "setup_intent.succeeded"}
 )  # fmt: skip
+_FEE_BASIS_POINTS = 290
+_FUNDS_DELAY = timedelta(days=2)
+_SKEW = timedelta(minutes=30)
 _BALANCES = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
 
 
@@ -58,6 +62,9 @@ class Facts:
     promises: Sequence[Promise]
     heard: frozenset[str] | None
     """The events that merchants were told of; None where nobody listens."""
+    now: datetime
+    days: int = 0
+    """How many days passed after all was quiet, with the workers at work on each."""
 
     def by_id(self, table: str) -> dict[str, Mapping[str, Any]]:
         """Return a table's rows by their ids."""
@@ -279,6 +286,25 @@ def merchants_have_what_was_paid(facts: Facts) -> None:
     demand(same, "balances", held, owed)
 
 
+def money_comes_on_its_day(facts: Facts) -> None:
+    """Fees are rounded half up from whole numbers; nothing is available early, or late (I16)."""
+    for line in facts.tables["balance_transaction"]:
+        if line["type"] != "charge":
+            continue
+        fee = (line["amount"] * _FEE_BASIS_POINTS + 5_000) // 10_000
+        demand(line["fee"] == fee, f"the fee is not {fee}", line)
+        early = line["available_on"] < line["created"] + _FUNDS_DELAY
+        demand(not early, "available too early", line)
+    for charge in facts.tables["charge"]:
+        day, hold = charge["available_on"], charge["capture_before"]
+        if charge["funds"] == "available":
+            demand(day <= facts.now + _SKEW, "released before its day", charge)
+        elif facts.days and day is not None and charge["hold"] is None:
+            demand(day > facts.now - _SKEW, "not released on its day", charge)
+        if facts.days and charge["hold"] is not None:
+            demand(hold > facts.now - _SKEW, "not voided on its day", charge)
+
+
 def every_change_has_one_event(facts: Facts) -> None:
     """No gap, no double; what happens once is told once; in a legal order (I7)."""
     objects = {
@@ -341,6 +367,7 @@ CHECKS = (
     what_was_acknowledged_is_so,
     the_ledger_balances,
     merchants_have_what_was_paid,
+    money_comes_on_its_day,
     every_change_has_one_event,
     every_event_was_heard,
 )

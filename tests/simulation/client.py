@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -77,6 +77,15 @@ class Client:
                 raise Broken(f"{promise.request} is never answered")
             if not answer.replayed and _stored(answer):
                 raise Broken(f"{promise.request} was carried out again: {answer}")
+            if "amount" in promise.request.fields and _stored(answer):
+                await self._reuse(promise.request)
+
+    async def _reuse(self, request: Request) -> None:
+        """Ask for another amount under the same key: that is refused."""
+        other = replace(request, fields={**request.fields, "amount": "4321"})
+        answer = await self.ask(other)
+        if answer is None or _code(answer) != "idempotency_key_reused":
+            raise Broken(f"{other} was not refused: {answer}")
 
     async def _finish(self) -> None:
         running, self._running = self._running, []

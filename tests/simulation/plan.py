@@ -125,7 +125,7 @@ def _disturbed(chance: Random, step: Step) -> Step:
 
 def _create(chance: Random, **more: str) -> Step:
     fields = {
-        "amount": str(chance.choice((100, 999, 5_000, 123_450))),
+        "amount": str(chance.choice((100, 500, 999, 5_000, 123_450))),
         "currency": chance.choice(CURRENCIES), "payment_method": chance.choice(CARDS),
         "confirm": "true", "payment_method_types[]": "card",
         "return_url": "https://shop.invalid/back",

@@ -58,8 +58,10 @@ class Receiver(WebhookSender):
         await asyncio.sleep(self._weather.wait())
         if fate in ("refused", "request_lost", "request_late"):
             return Attempt(None, "ClientConnectionError")
+        if fate == "answer_garbled":
+            return Attempt(500)
         self.heard[due.event_id] += 1
-        if fate in ("answer_lost", "answer_late", "answer_garbled"):
+        if fate in ("answer_lost", "answer_late"):
             return Attempt(503)
         return Attempt(200)
 
@@ -274,6 +276,7 @@ class World:
             {entry.reference: _effect(entry) for entry in self.provider.books.entries.values()},
             self.asked, promises,
             None if self.receiver is None else frozenset(self.receiver.heard),
+            self.database.clock.now(), self.plan.days,
         )  # fmt: skip
 
 

@@ -321,10 +321,12 @@ def funds_released(
     livemode: bool,
     net_minor: int,
     overdraft_minor: int = OVERDRAFT_MINOR,
+    transfer_id: UUID | None = None,
 ) -> tuple[Transfer, ...]:
     """Make what is left of a charge available for payout; nothing for a net of zero.
 
-    A negative net (refunds and fee above the capture) moves the other way::
+    An id of its own is for what several charges have left together, of which `charge_id` is the
+    first. A negative net (refunds and fee above the capture) moves the other way::
 
         merchant pending            merchant available
         net |                                | net
@@ -333,7 +335,7 @@ def funds_released(
         return ()
     return (
         _release(
-            derived("transfer", "funds_released", charge_id),
+            transfer_id or derived("transfer", "funds_released", charge_id),
             chart.merchant_pending(merchant_id, currency, livemode, overdraft_minor),
             chart.merchant_available(merchant_id, currency, livemode, overdraft_minor),
             net_minor,

@@ -9,7 +9,7 @@ from typing import Any
 
 from hazina.clock import Clock
 from hazina.db.reader import Reader
-from hazina.db.unit import Committed, Lane
+from hazina.db.unit import Committed, Lane, Refused, Verdict
 from hazina.db.writer import Writer, commit
 from hazina.events.service import Cause
 from hazina.idempotency.service import Answer
@@ -24,6 +24,7 @@ from hazina.payments.operations import Applied, Operations, PaymentSettings, sho
 from hazina.payments.store import Payments as Store
 from hazina.payments.subject import Subject
 
+_REFUSED_PAUSE_MS = 600_000
 _log = logging.getLogger(__name__)
 
 
@@ -42,12 +43,14 @@ class Due:
         self._store = store
         self._operations = operations
         self._settings = settings
+        self._refused_until_ms: dict[str, int] = {}
 
     async def release(self, limit: int) -> int:
         """Make captured money available; a merchant hears of it once per look, with the last."""
         rows = await self._reader.query(
             "charge_release_due", {"now": self._clock.now(), "limit": limit}
         )
+        refused: dict[str, None] = {}
         last = {row["merchant_id"]: row["id"] for row in rows}
         ends = set(last.values())
         released = 0
@@ -62,11 +65,40 @@ class Due:
                 if isinstance(result, BaseException):
                     # Its money stays pending and is looked at again; the others' must not wait.
                     _log.error("funds of %s could not be released", row["id"], exc_info=result)
+                elif isinstance(result, Refused):
+                    refused[row["merchant_id"]] = None
                 else:
-                    released += result
+                    released += isinstance(result, Committed)
+        for merchant_id in refused:
+            due_ids = [row["id"] for row in rows if row["merchant_id"] == merchant_id]
+            released += await self._release_together(merchant_id, due_ids)
         return released
 
-    async def _release(self, merchant_id: str, charge_id: str, told: bool) -> bool:
+    async def _release_together(self, merchant_id: str, charge_ids: list[str]) -> int:
+        """Release at once what the ledger refused to release singly; return how many.
+
+        What it refuses even so waits for more money, and is not tried again for a while.
+        """
+        now_ms = self._clock.monotonic_ms()
+        if now_ms < self._refused_until_ms.get(merchant_id, 0):
+            return 0
+        merchant = await self._merchants.get(merchant_id)
+        charges = [await self._store.any_charge(merchant_id, one) for one in charge_ids]
+        released = 0
+        for currency in dict.fromkeys(charge.currency for charge in charges):
+            same = [charge for charge in charges if charge.currency == currency]
+            draft = self._operations.draft(merchant, Cause(), Lane.BULK, self._clock.now())
+            draft.accounts = await self._store.accounts(merchant_id)
+            release.together(draft, same)
+            unit = draft.unit()
+            verdict = await self._writer.submit(unit) if unit.writes else None
+            if isinstance(verdict, Committed):
+                released += len(same)
+            elif isinstance(verdict, Refused):
+                self._refused_until_ms[merchant_id] = now_ms + _REFUSED_PAUSE_MS
+        return released
+
+    async def _release(self, merchant_id: str, charge_id: str, told: bool) -> Verdict:
         merchant = await self._merchants.get(merchant_id)
 
         async def load() -> tuple[Charge, datetime, Any]:
@@ -82,7 +114,7 @@ class Due:
             return Applied(draft.unit(), Answer(None, b""))
 
         _, verdict = await commit(self._writer, load, decide)
-        return isinstance(verdict, Committed)
+        return verdict
 
     async def expire(self, limit: int) -> int:
         """Void authorizations whose time is over.
