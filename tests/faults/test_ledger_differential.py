@@ -17,6 +17,7 @@ from tests.support.ledger_on_postgres import USUAL, a_ledger
 from tests.support.postgres import TestRun
 
 _WHOLE = os.environ.get("HAZINA_FAULTS") == "whole"
+pytestmark = pytest.mark.timeout(3_600)
 _SPACES = 12
 _ROUND_EVENTS = 12_500
 _EVENTS = 500_000 if _WHOLE else 50_000

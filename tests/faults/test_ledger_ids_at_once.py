@@ -6,10 +6,13 @@ import asyncio
 import os
 from collections import Counter
 
+import pytest
+
 from hazina.ledger.client import AccountEvent, TransferEvent
 from tests.support.ledger_on_postgres import LedgerOnPostgres, a_ledger
 
 _ROUNDS = 1_000 if os.environ.get("HAZINA_FAULTS") == "whole" else 60
+pytestmark = pytest.mark.timeout(3_600)
 _IDS = 8
 LIMITED = 2
 

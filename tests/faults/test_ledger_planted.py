@@ -20,11 +20,19 @@ _RUN = (
     "import asyncio; from tests.unit.ledger.test_differential import run;"
     " asyncio.run(run(1, 30_000))"
 )
-pytestmark = pytest.mark.skipif(
+whole_only = pytest.mark.skipif(
     os.environ.get("HAZINA_FAULTS") != "whole", reason="runs in make faults (HAZINA_FAULTS=whole)"
 )
 
 
+@pytest.mark.parametrize("name", LEDGER_BUGS)
+def test_each_planted_mistake_fits_the_code_and_stands_in_the_documentation(name: str) -> None:
+    edit = LEDGER_BUGS[name]
+    assert _PRODUCT.joinpath(edit.file).read_text().count(edit.old) == 1, "plant it anew"
+    assert f"| `{name}` |" in _ROOT.joinpath("docs/operating/faults.md").read_text()
+
+
+@whole_only
 @pytest.mark.parametrize("edit", [None, *LEDGER_BUGS.values()], ids=["none", *LEDGER_BUGS])
 def test_a_planted_mistake_is_noticed_and_none_where_there_is_none(
     edit: Edit | None, tmp_path: Path

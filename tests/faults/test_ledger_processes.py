@@ -24,6 +24,7 @@ from tests.support.ledger_process import OWN, SPACE, hot_round, resubmitted_batc
 
 _ROOT = Path(__file__).parents[2]
 _WHOLE = os.environ.get("HAZINA_FAULTS") == "whole"
+pytestmark = pytest.mark.timeout(3_600)
 _ROUNDS = 1_500 if _WHOLE else 40
 _PROCESSES = 4
 _KILLS = 20 if _WHOLE else 3

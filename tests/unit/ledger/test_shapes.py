@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -222,3 +223,38 @@ def test_a_ledger_belongs_to_one_currency_and_mode() -> None:
     assert not chart.is_live(1404)
     with pytest.raises(Refusal):
         chart.ledger_number("zzz", True)
+
+
+async def test_the_payment_in_the_documentation_has_the_balances_that_it_shows() -> None:
+    books = Books()
+    refund: dict[str, Any] = {"refund_id": "re_1", "from_available": True, **CARD}
+    entries = [
+        authorized(),
+        captured(400),
+        shapes.funds_released(charge_id="ch_1", net_minor=370, **WHERE),
+        shapes.refund_reservation(amount_minor=250, slot=1, **refund),
+        shapes.refund_posted(clearing_slot=1, **refund),
+    ]
+    shown = []
+    for entry in entries:
+        await books.accepts(entry)
+        cells = [entry[0].entry]
+        for account in (CLEARING, PENDING, AVAILABLE, FEES):
+            sign = -1 if account is CLEARING else 1
+            posted, pending = books[account]
+            cells.append(f"{sign * posted} ({sign * pending})")
+        shown.append(f"| {' | '.join(cells)} |")
+    page = Path(__file__).parents[3].joinpath("docs/concepts/ledger.md").read_text()
+    assert "\n".join(shown) in page
+
+
+def test_every_named_entry_stands_in_the_documentation_with_its_t_accounts() -> None:
+    page = Path(__file__).parents[3].joinpath("docs/concepts/ledger.md").read_text()
+    names = [name for name, one in vars(shapes).items()
+             if callable(one) and getattr(one, "__module__", "") == shapes.__name__
+             and name[0] != "_" and name.islower() and not name.endswith("_id")]  # fmt: skip
+    assert {"authorization", "capture", "funds_released"} <= set(names)
+    for name in names:
+        _, found, rest = page.partition(f"**{name}**")
+        assert found, name
+        assert "|" in rest.split("```")[1], name
