@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import orjson
 import psycopg
 import pytest
 
+from hazina.cli import books
 from hazina.db.pooled import PooledReader
 from hazina.db.postgres import PostgresStore
 from hazina.db.table import Schema
@@ -226,3 +228,27 @@ def tamper(url: str, statement: str) -> None:
     with psycopg.connect(url) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute(statement.encode())
+
+
+async def test_a_merchant_has_one_statement_of_all_its_accounts(
+    fresh_database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with a_store(fresh_database_url) as store:
+        entries = [authorized(1), captured(1), shapes.funds_released(
+            charge_id="ch_1", merchant_id="m", currency="kes", livemode=False, net_minor=970
+        )]  # fmt: skip
+        for entry in entries:
+            await store.execute([Unit("m", transfers=entry)])
+    await books.show_merchant_statement(fresh_database_url, "m", None, None, "csv")
+    lines = [line.split(",") for line in capsys.readouterr().out.splitlines()]
+    assert lines[0][:2] == ["account", "line"]
+    pending, available = "merchant pending kes test", "merchant available kes test"
+    assert [(line[0], line[1]) for line in lines[1:]] == [
+        (pending, "opening"), (pending, "1"), (pending, "2"), (pending, "3"), (pending, "4"),
+        (pending, "closing"), (available, "opening"), (available, "1"), (available, "closing"),
+    ]  # fmt: skip
+    assert lines[-1][-4:] == ["0", "0", "0", "970"]
+    await books.show_merchant_statement(fresh_database_url, "m", None, None, "json")
+    out = capsys.readouterr().out
+    first, second = (orjson.loads(part + "]}") for part in out.split("]}\n") if part)
+    assert (len(first["lines"]), len(second["lines"])) == (4, 1)

@@ -20,6 +20,7 @@ from hazina.cli.place import NotPossible
 from hazina.db.pooled import PooledReader
 from hazina.db.queries import load_queries
 from hazina.db.table import Row
+from hazina.ledger.chart import AccountCode, currency_of, is_live
 from hazina.ledger.client import stored_id
 from hazina.ledger.history import History, Line, Span, Totals
 from hazina.ledger.stamps import nanoseconds
@@ -89,17 +90,51 @@ async def show_statement(
     async with open_reader(url) as reader:
         history = History(reader)
         span = await history.span(await _found(reader, account_id, space), start, end)
-        if form == "json":
+        if form == "csv":
+            await _statement_csv(history, [span])
+        elif form == "json":
             await _statement_json(history, span)
-        elif form == "csv":
-            writer = csv.writer(sys.stdout, lineterminator="\n")
-            writer.writerow(_COLUMNS)
-            writer.writerow(_end("opening", span.opening))
-            async for line in history.lines(span):
-                writer.writerow(_cells(line))
-            writer.writerow(_end("closing", span.closing))
         else:
             await _statement_table(history, span)
+
+
+async def show_merchant_statement(
+    url: str, merchant: str, start: int | None, end: int | None, form: str
+) -> None:
+    """Print the statements of all accounts of a merchant's payments, one after the other.
+
+    JSON is one object per account; CSV has the account in a first column.
+    """
+    async with open_reader(url) as reader:
+        history = History(reader)
+        rows = await reader.query(
+            "ledger_accounts_page",
+            {"after": UUID(int=0), "space": None, "owner": merchant, "limit": _PAGE},
+        )
+        if not rows:
+            raise NotPossible(f"There are no accounts of {merchant}: see `ledger accounts`.")
+        rows = sorted(rows, key=lambda row: (row["ledger"], row["code"]))
+        spans = [await history.span(row, start, end) for row in rows]
+        if form == "csv":
+            await _statement_csv(history, spans, named=True)
+            return
+        for span in spans:
+            if form == "json":
+                await _statement_json(history, span)
+            else:
+                print(_title(span.account))
+                await _statement_table(history, span)
+
+
+async def _statement_csv(history: History, spans: Sequence[Span], *, named: bool = False) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow((*(["account"] if named else []), *_COLUMNS))
+    for span in spans:
+        name = [_title(span.account)] if named else []
+        writer.writerow((*name, *_end("opening", span.opening)))
+        async for line in history.lines(span):
+            writer.writerow((*name, *_cells(line)))
+        writer.writerow((*name, *_end("closing", span.closing)))
 
 
 async def show_trial_balance_json(url: str) -> int:
@@ -203,7 +238,10 @@ async def _statement_json(history: History, span: Span) -> None:
     """Print one object: both balances, then the lines as they come."""
     opening, closing = orjson.dumps(_shown(span.opening)), orjson.dumps(_shown(span.closing))
     out = sys.stdout
-    out.write(f'{{"opening":{opening.decode()},"closing":{closing.decode()},"lines":[')
+    account = orjson.dumps(_account(span.account)["account"]).decode()
+    out.write(
+        f'{{"account":{account},"opening":{opening.decode()},"closing":{closing.decode()},"lines":['
+    )
     comma = "\n"
     async for line in history.lines(span):
         fields = {**asdict(line), "amount": str(line.amount), "totals": _shown(line.totals)}
@@ -242,6 +280,13 @@ def _account(row: Row) -> dict[str, Any]:
     whose = row["space"] or row["owner"] or "the house"
     fields = {"account": shown, "whose": whose, "ledger": row["ledger"], "code": row["code"]}
     return fields | {name: str(int(row[name])) for name in _BALANCES}
+
+
+def _title(row: Row) -> str:
+    """Name a payments' account: what it is for, its currency and mode."""
+    mode = "live" if is_live(row["ledger"]) else "test"
+    name = AccountCode(row["code"]).name.lower().replace("_", " ")
+    return f"{name} {currency_of(row['ledger'])} {mode}"
 
 
 def _time(timestamp: int) -> str:

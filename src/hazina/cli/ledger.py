@@ -77,8 +77,13 @@ def balance(
 
 @app.command()
 def statement(
-    account: AccountId,
+    account: Annotated[
+        str | None, typer.Argument(help="A client's number, or the stored id of any account.")
+    ] = None,
     space: Space = _SPACE,
+    merchant: Annotated[
+        str | None, typer.Option(help="All accounts of this merchant's payments instead.")
+    ] = None,
     start: Annotated[str | None, typer.Option("--from", help="First moment, inclusive.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last moment, inclusive.")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
@@ -87,10 +92,14 @@ def statement(
 ) -> None:
     """Print an account's lines between its opening and its closing balance."""
     form = "csv" if csv else "json" if as_json else "table"
+    first, last = books.moment(start), books.moment(end)
+    if (account is None) == (merchant is None):
+        raise NotPossible("Name an account, or a merchant with --merchant.")
     with accounts.database(var) as url:
-        asyncio.run(
-            books.show_statement(url, account, space, books.moment(start), books.moment(end), form)
-        )
+        if merchant is not None:
+            asyncio.run(books.show_merchant_statement(url, merchant, first, last, form))
+        else:
+            asyncio.run(books.show_statement(url, str(account), space, first, last, form))
 
 
 @app.command("trial-balance")
