@@ -63,19 +63,46 @@ def derived(*parts: str) -> uuid.UUID:
     return uuid.UUID(bytes=digest)
 
 
+class _Bits:
+    """Random bits for identifiers, drawn from the system in one piece for many of them.
+
+    A forked process forgets those of its parent, or both would make the same identifiers.
+    """
+
+    def __init__(self) -> None:
+        self._drawn = b""
+        self._used = 0
+        os.register_at_fork(after_in_child=self._forget)
+
+    def draw(self) -> int:
+        """Return 80 random bits that were never returned before."""
+        start = self._used
+        self._used = end = start + 10
+        if end > len(self._drawn):
+            self._drawn = os.urandom(2_000)
+            start, self._used = 0, 10
+        return int.from_bytes(self._drawn[start : start + 10])
+
+    def _forget(self) -> None:
+        self._drawn, self._used = b"", 0
+
+
+_bits = _Bits()
+
+
 class SystemIds:
     """Identifiers from the machine's clock and its random source."""
 
     def new(self, prefix: str) -> str:
-        number = _uuid7(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10)))
+        number = _uuid7(time.time_ns() // 1_000_000, _bits.draw())
         return f"{prefix}_{encode(number)}"
 
     def uuid(self) -> uuid.UUID:
-        number = _uuid7(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10)))
-        return uuid.UUID(int=number)
+        return uuid.UUID(int=_uuid7(time.time_ns() // 1_000_000, _bits.draw()))
 
     def secret(self) -> str:
-        return encode(int.from_bytes(os.urandom(16))) + encode(int.from_bytes(os.urandom(16)))
+        drawn = os.urandom(32)
+        return encode(int.from_bytes(drawn[:16])) + encode(int.from_bytes(drawn[16:]))
 
     def jitter(self, limit: int) -> int:
         return int.from_bytes(os.urandom(4)) % (limit + 1)

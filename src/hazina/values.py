@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 from uuid import UUID, SafeUUID
 
@@ -37,15 +38,22 @@ def quick_uuid(number: int) -> UUID:
 if TYPE_CHECKING:
     from dataclasses import replace as replace
 else:
-    _READERS: dict[type, list[tuple[str, Callable[[Any], Any]]]] = {}
+    _SHAPES: dict[type, tuple[Callable[[Any], tuple[Any, ...]], dict[str, int]]] = {}
 
     def replace(old: T, /, **changes: Any) -> T:
         """Return a copy with other values in some fields, as `dataclasses.replace` does, sooner."""
         cls = old.__class__
-        readers = _READERS.get(cls)
-        if readers is None:
-            readers = _READERS[cls] = [(f.name, getattr(cls, f.name).__get__) for f in fields(cls)]
-        made = cls(*[changes.pop(name) if name in changes else read(old) for name, read in readers])
-        if changes:
-            raise TypeError(f"{cls.__name__} has no field {', '.join(changes)}")
-        return made
+        shape = _SHAPES.get(cls)
+        if shape is None:
+            names = [f.name for f in fields(cls)]
+            # Named twice, a single field is returned in a tuple too.
+            read = attrgetter(*names, names[0])
+            shape = _SHAPES[cls] = read, {name: place for place, name in enumerate(names)}
+        read, places = shape
+        values = list(read(old))
+        values.pop()
+        for name, after in changes.items():
+            if name not in places:
+                raise TypeError(f"{cls.__name__} has no field {name}")
+            values[places[name]] = after
+        return cls(*values)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from uuid import UUID
+
 import psycopg
 import pytest
 
 from hazina.bootstrap.app import SCHEMA
-from hazina.db.statements import read_columns
+from hazina.db.link import SESSION
+from hazina.db.statements import Statements, read_columns
 from hazina.db.table import Kind, Table
 
 _TYPES: dict[Kind, str] = {
@@ -55,3 +59,31 @@ def test_a_column_that_may_be_null_has_no_default(database_url: str, table: Tabl
     with psycopg.connect(database_url) as connection:
         names = {name for (name,) in connection.execute(_EXPENDABLE_DEFAULTS, (table.name,))}
     assert not names & table.columns.keys()
+
+
+@pytest.mark.parametrize("table", SCHEMA.tables.values(), ids=list(SCHEMA.tables))
+def test_a_key_is_found_by_its_primary_key_before_statistics_are_gathered(
+    database_url: str, table: Table
+) -> None:
+    # Of indexes that seem equally good PostgreSQL takes the newest. Where this fails, a migration
+    # has added an index that begins like the key: make the primary key anew after it (see 0060).
+    found = Statements(SCHEMA).lock(table, [tuple(_SAMPLES[_kind(table, n)] for n in table.key)])
+    sql, oids = found.statement.sql.decode(), found.statement.oids
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        if connection.info.server_version < 160_000:
+            pytest.skip("EXPLAIN (GENERIC_PLAN) needs PostgreSQL 16")
+        connection.execute(SESSION)
+        for place, oid in enumerate(oids, 1):
+            kind = connection.execute("SELECT %s::oid::regtype::text", (oid,)).fetchone()
+            assert kind is not None
+            sql = re.sub(rf"\${place}\b", f"${place}::{kind[0]}", sql)
+        lines = connection.execute(f"EXPLAIN (GENERIC_PLAN, COSTS OFF) {sql}".encode()).fetchall()
+    plan = "\n".join(line for (line,) in lines)
+    assert re.findall(r"Scan using (\S+)", plan) == [f"{table.name}_pkey"], plan
+
+
+_SAMPLES = {"text": "a", "uuid": UUID(int=1), "bigint": 1, "integer": 1, "bytea": b"a"}
+
+
+def _kind(table: Table, name: str) -> Kind:
+    return table.columns.get(name) or table.defaults[name]

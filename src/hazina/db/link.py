@@ -12,7 +12,7 @@ from psycopg import pq
 from hazina.db.statements import Call, Statement
 
 # Plans made while tables are empty would choose scans and hash joins, and stay (DB-27).
-_SESSION = """
+SESSION = """
 SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
 SET enable_bitmapscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan;
 SET max_parallel_workers_per_gather = 0; SET cpu_tuple_cost = 10; SET cpu_index_tuple_cost = 10;
@@ -82,7 +82,7 @@ class Link:
             timeouts = _TIMEOUTS.format(
                 lock_timeout_ms=settings.lock_timeout_ms, idle_timeout_ms=settings.idle_timeout_ms
             )
-            await connection.execute((_SESSION + timeouts).encode())
+            await connection.execute((SESSION + timeouts).encode())
             await _refuse_unsafe(connection)
             connection.pgconn.nonblocking = 1
             connection.pgconn.enter_pipeline_mode()

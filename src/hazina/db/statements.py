@@ -150,8 +150,7 @@ class Statements:
     def _insert(
         self, table: Table, rows: Sequence[Row], versions: Sequence[int], form: str
     ) -> Call:
-        columns = {name: [row.get(name) for row in rows] for name in table.columns}
-        return self._insert_columns(table, columns, versions, form)
+        return self._insert_columns(table, _columns(table, rows), versions, form)
 
     def _insert_columns(
         self, table: Table, columns: Columns, versions: Sequence[int], form: str
@@ -175,6 +174,14 @@ class Statements:
         if made is None:
             made = self._made[signature] = _FORMS[form](table, dict(columns))
         return made
+
+
+def _columns(table: Table, rows: Sequence[Row]) -> Columns:
+    """Turn rows into columns; what a row does not name is NULL."""
+    try:
+        return dict(zip(table.columns, zip(*map(table.values_of, rows), strict=True), strict=True))
+    except KeyError:
+        return {name: [row.get(name) for row in rows] for name in table.columns}
 
 
 def read_columns(table: Table) -> dict[str, Kind]:

@@ -41,11 +41,14 @@ class Table:
     defaults: Mapping[str, Kind] = field(default_factory=dict)
     key_of: Callable[[Row], Key] = field(init=False, repr=False, compare=False)
     """Returns a row's key."""
+    values_of: Callable[[Row], tuple[Any, ...]] = field(init=False, repr=False, compare=False)
+    """Returns the values of all columns; a `KeyError` when the row lacks one."""
     order_of: Callable[[Key], Any] | None = field(init=False, repr=False, compare=False)
     """What keys are sorted by, where that is quicker than by themselves."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "key_of", _key_of(self.key))
+        object.__setattr__(self, "values_of", _key_of(tuple(self.columns)))
         kinds = [self.columns.get(name) for name in self.key]
         object.__setattr__(self, "order_of", _uuid_order if kinds == ["uuid"] else None)
 

@@ -65,14 +65,11 @@ class Dispatcher:
         """
         call = self._tasks.spawn(self._send(command, leased_ms), f"perform {command.id}")
         next_ms = self._next_ms(command)
-        try:
-            outcome = await asyncio.wait_for(
-                asyncio.shield(call), self._settings.deadline_ms / 1000
-            )
-        except TimeoutError:
-            self._tasks.spawn(self._report_late(command, call), f"late reply {command.id}")
-            outcome = Unknown("no answer within the deadline")
-        return Performed(outcome, next_ms)
+        done, _ = await asyncio.wait((call,), timeout=self._settings.deadline_ms / 1000)
+        if done:
+            return Performed(call.result(), next_ms)
+        self._tasks.spawn(self._report_late(command, call), f"late reply {command.id}")
+        return Performed(Unknown("no answer within the deadline"), next_ms)
 
     async def run_due(self, limit: int = 50) -> int:
         """Ask about commands whose lease ran out or whose inquiry is due; return how many."""
