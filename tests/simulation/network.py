@@ -28,6 +28,8 @@ SECRET = "whsec_of_the_simulation"
 _LATE_MS_MAX = 30_000
 """The longest that a message stays under way. A request that came later than this could have an
 effect after the connector's not-found window, which the connector promises cannot happen."""
+_NOT_FOUND_SECONDS_MAX = 40
+"""How long the provider may say that it does not know what it did: less than that window."""
 
 
 @dataclass(slots=True)
@@ -114,6 +116,22 @@ class MemoryBooks(Books):
         return
 
 
+class TruthfulDesk(Desk):
+    """A desk that finds after a while what it did not find at first, as its provider promises."""
+
+    since: dict[str, float]
+    """When each operation was first asked for, in seconds."""
+
+    def handle(self, exchange: Exchange) -> None:
+        reference = unquote(exchange.path.rpartition("/")[2])
+        now = asyncio.get_running_loop().time()
+        if exchange.method == "POST" and exchange.body.startswith(b"{"):
+            self.since.setdefault(orjson.loads(exchange.body).get("reference"), now)
+        elif now - self.since.get(reference, now) > _NOT_FOUND_SECONDS_MAX:
+            self._hidden.pop(reference, None)
+        super().handle(exchange)
+
+
 class Provider:
     """The provider: a desk that can be closed and opened again over the same books."""
 
@@ -122,6 +140,7 @@ class Provider:
         self._ids = SeededIds(seed)
         self._transport = _CallbackTransport(loop, door, weather)
         self.books = MemoryBooks()
+        self._since: dict[str, float] = {}
         self.open()
 
     def open(self) -> None:
@@ -129,7 +148,8 @@ class Provider:
         self.process = Process("provider")
         clock = VirtualClock(self._loop)
         sender = CallbackSender(self._transport, clock, CALLBACK_URL, SECRET)
-        self.desk = Desk(self.books, GlobalFaults(self._ids), sender, clock, PROVIDER_URL)
+        self.desk = TruthfulDesk(self.books, GlobalFaults(self._ids), sender, clock, PROVIDER_URL)
+        self.desk.since = self._since
         self.process.context.run(self.desk.start)
 
     def close(self) -> None:

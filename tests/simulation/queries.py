@@ -98,9 +98,10 @@ def _endpoints_enabled(store: Connection, wanted: Parameters) -> Sequence[Row]:
 
 def _deliveries_due(store: Connection, wanted: Parameters) -> Sequence[Row]:
     now = store.now()
-    found: list[tuple[Any, dict[str, Any]]] = []
+    rooms = dict(zip(wanted["endpoints"], wanted["rooms"], strict=True))
+    found: list[dict[str, Any]] = []
     for endpoint in _rows(store, "webhook_endpoint"):
-        if endpoint["status"] != "enabled" or endpoint["id"] in wanted["busy"]:
+        if endpoint["status"] != "enabled" or endpoint["paused"]:
             continue
         due = [
             row
@@ -109,14 +110,19 @@ def _deliveries_due(store: Connection, wanted: Parameters) -> Sequence[Row]:
             and row["state"] == "pending"
             and row["next_at"] <= now
         ]
-        due.sort(key=lambda row: (row["next_at"], row["position"]))
-        for row in due[: wanted["per_endpoint"]]:
+        due.sort(key=_turn)
+        more = {name: endpoint[name] for name in _OF_THE_ENDPOINT} | {"account": None}
+        for row in due[: rooms.get(endpoint["id"], wanted["room"])]:
             event = store.tables["event"][row["merchant_id"], row["event_id"]]
-            more = {"url": endpoint["url"], "secret": endpoint["secret"], "body": event["body"],
-                    "account": None}  # fmt: skip
-            found.append(((row["next_at"], row["position"]), row | more))
-    found.sort(key=lambda pair: pair[0])
-    return [row for _, row in found]
+            found.append(row | more | {"body": event["body"]})
+    return sorted(found, key=_turn)
+
+
+_OF_THE_ENDPOINT = ("url", "secret", "old_secret", "old_secret_until", "failing_since")
+
+
+def _turn(row: Row) -> tuple[Any, ...]:
+    return row["next_at"], row["position"]
 
 
 def _release_due(store: Connection, wanted: Parameters) -> Sequence[Row]:

@@ -17,8 +17,11 @@ from hazina.db.unit import Overloaded
 from hazina.ids import SeededIds
 from hazina.rails.transport import Transport
 from hazina.webhooks.deliveries import WebhookDeliveries
+from hazina.webhooks.fanning import FanOut
+from hazina.webhooks.health import EndpointHealth
 from hazina.workers.deliver import Deliver
 from hazina.workers.loop import Loop, Step
+from hazina.workers.notices import told_in_the_log
 from hazina.workers.sender import WebhookSender
 from hazina.workers.settings import WorkerSettings
 from tests.simulation.loop import Process, VirtualClock, VirtualLoop
@@ -98,9 +101,8 @@ class Server:
             "inbox": (core.callbacks.process_due, 2_300),
         }
         if self._sender is not None:
-            deliveries = WebhookDeliveries(reader, core.writer, core.events, self._clock, self._ids)
-            deliver = Deliver(deliveries, self._sender, WorkerSettings(), lambda: None)
-            steps["fan_out"] = (lambda: deliveries.fan_out(100), 2_300)
+            fan_out, deliver = self._webhooks(core, reader, self._sender)
+            steps["fan_out"] = (lambda: fan_out.step(100), 2_300)
             steps["deliver"] = (deliver.step, 1_900)
         self._steps = {name: step for name, (step, _) in steps.items()}
         self._loops = [
@@ -110,6 +112,17 @@ class Server:
         ]  # fmt: skip
         for loop in self._loops:
             self._loop.create_task(loop.run(), name=loop.name)
+
+    def _webhooks(
+        self, core: Core, reader: WaitingReader, sender: WebhookSender
+    ) -> tuple[FanOut, Deliver]:
+        deliveries = WebhookDeliveries(reader, core.writer, self._clock, self._ids)
+        health = EndpointHealth(reader, core.writer, self._clock, self._ids, told_in_the_log)
+        settings = WorkerSettings()
+        return (
+            FanOut(reader, core.writer, core.events, self._clock),
+            Deliver(deliveries, health, sender, self._clock, settings, lambda: None),
+        )
 
     def kill(self) -> None:
         """End it at once: nothing of it runs any more, and its clients see the connection lost."""

@@ -18,6 +18,11 @@ from hazina.ledger.engine import LedgerEngine
 from tests.simulation.trace import Trace
 
 _LOST_MS = 4_000
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "webhook_delivery": {"schedule_from": 0, "sending": False},
+    "webhook_endpoint": {"paused": False},
+}
+"""What PostgreSQL puts where an insert says nothing."""
 
 
 @dataclass(slots=True)
@@ -112,6 +117,9 @@ class Connection(MemoryStore):
 
     def _stored(self, table: Table, row: Row, version: int) -> dict[str, Any]:
         stored = super()._stored(table, row, version)
+        for name, value in _DEFAULTS.get(table.name, {}).items():
+            if name not in row:
+                stored[name] = value
         if table.name == "event":
             self._position += 1
             stored |= {"xid": self._xid, "position": self._position}

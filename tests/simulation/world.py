@@ -51,9 +51,10 @@ class Receiver(WebhookSender):
 
     def __init__(self, weather: Weather) -> None:
         self._weather = weather
+        self.timeout_ms = 15_000
         self.heard: Counter[str] = Counter()
 
-    async def send(self, due: Due, *, livemode: bool) -> Attempt:
+    async def send(self, due: Due) -> Attempt:
         fate = self._weather.fate()
         await asyncio.sleep(self._weather.wait())
         if fate in ("refused", "request_lost", "request_late"):
