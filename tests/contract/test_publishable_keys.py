@@ -160,3 +160,31 @@ async def test_a_browser_does_not_decide_how_the_merchant_is_paid(shop: Shop, pa
     assert refused.body["error"]["param"] == param.partition("[")[0]
     allowed = await shop.api.send(shop.secret, "POST", path, fields)
     assert allowed.status == 200
+
+
+async def test_a_page_of_another_origin_may_do_what_a_publishable_key_is_for(shop: Shop) -> None:
+    intent = await shop.intent()
+    confirm = f"/v1/payment_intents/{intent['id']}/confirm"
+    origin = {"origin": "https://duka.test"}
+    asks = origin | {"access_control_request_method": "POST"}
+    send = shop.api.send
+
+    asked = await send("", "OPTIONS", confirm, None, **asks)
+    assert (asked.status, asked.raw) == (200, b"")
+    assert asked.headers["access-control-allow-origin"] == "*"
+    assert asked.headers["access-control-allow-methods"] == "POST"
+    assert "Authorization" in asked.headers["access-control-allow-headers"]
+    fields = {"client_secret": intent["client_secret"], "payment_method": "pm_card_visa"}
+    paid = await send(shop.publishable, "POST", confirm, fields, **origin)
+    refused = await send(shop.publishable, "POST", confirm, fields, **origin)
+    assert (paid.status, refused.status) == (200, 400)
+    for answer in (paid, refused):
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "Request-Id" in answer.headers["access-control-expose-headers"]
+
+    assert (await send("", "OPTIONS", "/v1/customers", None, **asks)).status == 405
+    listed = await send(shop.secret, "GET", "/v1/customers", None, **origin)
+    assert listed.status == 200
+    assert not [name for name in listed.headers if name.startswith("access-control")]
+    plain = await send(shop.secret, "GET", f"/v1/payment_intents/{intent['id']}")
+    assert not [name for name in plain.headers if name.startswith("access-control")]

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import structlog
 
-from hazina.api import forms, nearest, reply
+from hazina.api import cross_origin, forms, nearest, reply
 from hazina.api.auth import api_key
 from hazina.api.core import Core
 from hazina.api.expand import TOTAL_COUNT, Expander, check_paths, expand_answer, read_paths
@@ -69,7 +69,8 @@ class Endpoint:
         key: str | None = None
         try:
             key = _idempotency_key(headers) if scope["method"] == "POST" else None
-            answer = await self._answer(scope, receive, headers, request_id, key)
+            asked = cross_origin.preflight(self._router, scope, headers)
+            answer = asked or await self._answer(scope, receive, headers, request_id, key)
         except ClientGone:
             return
         except _TooMany as refusal:
@@ -92,6 +93,7 @@ class Endpoint:
         except Exception:
             _log.exception("request_failed", request_id=request_id, method=scope["method"])
             answer = reply.internal(request_id, docs_url)
+        answer.headers += cross_origin.allowed(self._router, scope, headers)
         await answer.send(send, request_id, key)
 
     async def _answer(

@@ -64,8 +64,7 @@ _CARD_OPTIONS = Fields(
         "request_incremental_authorization": _IF_AVAILABLE,
         "request_multicapture": _IF_AVAILABLE,
         "request_three_d_secure": Param(
-            Choice(("any", "automatic", "challenge")),
-            about="Accepted; 3-D Secure is asked for when the card needs it.",
+            Choice(("automatic",)), about="3-D Secure is asked for when the card needs it."
         ),
         "setup_future_usage": Param(Choice(("none", "off_session", "on_session")), unsettable=True),
     },
