@@ -144,6 +144,8 @@ def lists(asker: Asker, payments: int) -> dict[str, tuple[str, dict[str, Any]]]:
         "events of an absent type": ("/v1/events", {"type": "payment_intent.requires_action"}),
         "lines of refunds": (lines, {"type": "refund"}),
         "lines of a charge": (lines, {"source": charge["id"]}),
+        "lines of a currency": (lines, {"currency": "usd"}),
+        "lines of an absent currency": (lines, {"currency": "eur"}),
         "customers by e-mail": ("/v1/customers", {"email": "buyer777@duka.example"}),
     }
 

@@ -43,6 +43,7 @@ def rare(api: Served) -> dict[str, Any]:
     legacy = made(
         api, "/v1/charges", amount=999, currency="usd", source="tok_visa", **{"metadata[old]": "y"}
     )
+    made(api, "/v1/refunds", charge=legacy["id"], amount=99)
     common = made(api, "/v1/payment_intents", amount=100, currency="kes", **pay)
     nobody = made(api, "/v1/customers", name="Nobody")
     with psycopg.connect(api.database_url, autocommit=True) as connection:
@@ -125,6 +126,22 @@ def test_rare_charges_are_found_behind_thousands(
     found = search(api, "charges", query, **{"expand[]": "total_count"})
     assert [one["amount"] for one in found["data"]] == amounts
     assert found["total_count"] == len(amounts)
+
+
+@pytest.mark.parametrize(
+    ("fields", "amounts"),
+    [
+        ({"currency": "usd"}, [-99, 999, 888, 777]),
+        ({"currency": "usd", "type": "refund"}, [-99]),
+        ({"currency": "kes"}, [100]),
+        ({"currency": "eur"}, []),
+    ],
+)
+def test_the_lines_of_a_rare_and_of_a_common_currency_are_listed(
+    api: Served, rare: dict[str, Any], fields: dict[str, str], amounts: list[int]
+) -> None:
+    listed = api.send("GET", f"/v1/balance_transactions?{urlencode(fields)}").body["data"]
+    assert [one["amount"] for one in listed] == amounts
 
 
 def test_what_is_common_is_found_page_by_page(api: Served, rare: dict[str, Any]) -> None:

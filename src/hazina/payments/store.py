@@ -40,6 +40,9 @@ def refund_from(row: Row) -> Refund:
     return Refund(**{name: row[name] for name in _REFUND})
 
 
+_FEW_MAX = 2_000
+
+
 class Payments:
     """Loads payments of one merchant at a time."""
 
@@ -187,8 +190,13 @@ class Payments:
             "merchant_id": merchant_id, "customer": filters.get("customer"),
             "payment_intent": filters.get("payment_intent"), "charge": filters.get("charge"),
             "type": filters.get("type"), "source": filters.get("source"),
-            "currency": filters.get("currency"), "low": span[0], "high": span[1],
+            "currency": filters.get("currency"), "low": span[0], "high": span[1], "among": None,
         } | created_bounds(filters)  # fmt: skip
+        if kind == "balance_transaction" and "currency" in filters:
+            found = await self._reader.query(
+                "balance_transaction_among", parameters | {"limit": _FEW_MAX + 1}
+            )
+            parameters["among"] = found[0]["ids"]
         return await read_page(self._reader.query, f"{kind}_list", page, parameters)
 
 
