@@ -108,6 +108,8 @@ class Events:
         if cursor and await self._reader.get("event", (merchant_id, cursor.object_id)) is None:
             raise _missing(cursor.object_id, cursor.param)
         types = filters.get("types") or (_meant(filters["type"]) if "type" in filters else None)
+        if types == []:
+            return [], False
         parameters = {
             "merchant_id": merchant_id, "types": types, "low": span[0], "high": span[1],
         } | created_bounds(filters)  # fmt: skip
