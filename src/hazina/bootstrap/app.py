@@ -100,6 +100,24 @@ class Reading(Reader, Searcher, Protocol):
     """Reads and searches, as `wire` needs them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Nudges:
+    """Set when units of this process left work for the loops: events, or callbacks in the inbox."""
+
+    events: asyncio.Event
+    callbacks: asyncio.Event
+
+    def wake(self, committed: Iterable[Unit]) -> None:
+        """Look at the units of a batch that became durable."""
+        if self.events.is_set() and self.callbacks.is_set():
+            return
+        for unit in committed:
+            if any(write.table == "event" for write in unit.writes):
+                self.events.set()
+            if any(claim.table == "inbox" for claim in unit.claims):
+                self.callbacks.set()
+
+
 @dataclass(slots=True)
 class Core:
     """A running core: every service that protocols and workers are given."""
@@ -137,7 +155,7 @@ class Core:
     callbacks: Callbacks
     relay: Relay | None
     """What carries events to Kafka, where that is wanted."""
-    nudge: asyncio.Event
+    nudges: Nudges
     """Set when this process committed what a worker's loop waits for: an event, or a callback."""
     closing: list[Any]
     """What `close` lets go of, in order."""
@@ -246,8 +264,8 @@ async def wire(
     settings: Settings, clock: Clock, ids: Ids, store: Store, reader: Reading, transport: Transport
 ) -> Core:
     """Wire a core over a store, a reader and a transport that are open, and start its writer."""
-    nudge = asyncio.Event()
-    writer = Writer(store, clock, committed=partial(_wake, nudge))
+    nudges = Nudges(asyncio.Event(), asyncio.Event())
+    writer = Writer(store, clock, committed=nudges.wake)
     await writer.start()
     tasks = Tasks()
     merchants = Merchants(reader, writer, clock, ids, settings.pepper.encode())
@@ -298,17 +316,6 @@ async def wire(
         WebhookEndpoints(reader, idempotency, clock, ids, settings.webhook_policy),
         WebhookRecords(reader), WebhookReplays(reader, writer, idempotency, clock, ids),
         Balances(reader), Ledgers(reader, writer, clock), dispatch, callbacks,
-        streams.relay(settings, reader, writer, clock, ids), nudge,
+        streams.relay(settings, reader, writer, clock, ids), nudges,
         [connector, transport, limits],
     )  # fmt: skip
-
-
-def _wake(nudge: asyncio.Event, committed: Iterable[Unit]) -> None:
-    if nudge.is_set():
-        return
-    for unit in committed:
-        if any(write.table == "event" for write in unit.writes) or any(
-            claim.table == "inbox" for claim in unit.claims
-        ):
-            nudge.set()
-            return

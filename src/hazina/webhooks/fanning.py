@@ -47,21 +47,20 @@ class FanOut:
         """
         row = await self._cursor()
         start = Cursor(int(row["xid"]), row["position"])
-        events = await self._events.forward(start, limit)
-        if not events:
+        end = await self._end_of_log(start)
+        if end is None:
             return 0
-        if not await self.make(events):
-            end = await self._end_of_log(start)
-            if end is not None and not await self._enabled(None, limit=1):
-                # The end was read first: an endpoint made since then has nothing to hear of
-                # before it.
-                await self._advance(row, end)
-                return 0
+        # The end was read first: an endpoint made since then has nothing to hear of before it.
+        if not await self._enabled(None, limit=1):
+            await self._advance(row, end)
+            return 0
+        events = await self._events.forward(start, limit)
+        await self.make(events)
         await self._advance(row, events[-1].cursor)
         return len(events)
 
-    async def make(self, events: Sequence[EventRow]) -> bool:
-        """Make the delivery rows that these events lack; return whether anybody wants any."""
+    async def make(self, events: Sequence[EventRow]) -> None:
+        """Make the delivery rows that these events lack."""
         merchants = sorted({event.merchant_id for event in events})
         by_merchant: dict[str, list[dict[str, object]]] = {}
         for endpoint in await self._enabled(merchants, limit=_ENDPOINTS_AT_ONCE_MAX):
@@ -82,7 +81,6 @@ class FanOut:
                 await self._claim(owner, wanted[first : first + _ROWS_PER_UNIT_MAX])
         if rows:
             self._made()
-        return bool(rows)
 
     async def _claim(self, owner: str, rows: Sequence[Row]) -> None:
         """Claim rows at once; one by one if somebody has made some of them."""

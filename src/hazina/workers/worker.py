@@ -60,6 +60,7 @@ class Worker:
             *self._core_loops(),
         )
         self._tasks: list[asyncio.Task[None]] = []
+        self._nudging: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Start every loop."""
@@ -67,7 +68,11 @@ class Worker:
         self._tasks = [
             asyncio.create_task(loop.run(), name=f"worker {loop.name}") for loop in self._loops
         ]
-        self._tasks.append(asyncio.create_task(self._pass_nudges_on(), name="worker nudges"))
+        nudges = self._core.nudges
+        self._nudging = [
+            asyncio.create_task(self._pass_on(nudges.events, ("fan_out", "relay"))),
+            asyncio.create_task(self._pass_on(nudges.callbacks, ("inbox",))),
+        ]
 
     @property
     def troubled(self) -> list[str]:
@@ -79,7 +84,8 @@ class Worker:
         for loop in self._loops:
             loop.close()
         if self._tasks:
-            self._tasks.pop().cancel()
+            for nudging in self._nudging:
+                nudging.cancel()
             _, late = await asyncio.wait(self._tasks, timeout=self._settings.drain_ms / 1000)
             for task in late:
                 task.cancel()
@@ -145,13 +151,13 @@ class Worker:
             name, step, self._core.clock, interval_ms=interval_ms, pause_after_error_ms=pause_ms
         )
 
-    async def _pass_nudges_on(self) -> None:
-        """Wake the loops that may have something to do after a commit in this process."""
+    async def _pass_on(self, nudge: asyncio.Event, names: tuple[str, ...]) -> None:
+        """Wake the loops that have something to do after a commit in this process."""
         while True:
-            await self._core.nudge.wait()
-            self._core.nudge.clear()
+            await nudge.wait()
+            nudge.clear()
             for loop in self._loops:
-                if loop.name in ("fan_out", "inbox", "relay"):
+                if loop.name in names:
                     loop.nudge()
             # Under load one look per pause is enough for all commits within it.
             await self._core.clock.sleep_ms(50)
