@@ -39,6 +39,9 @@ _SETTINGS = {
     "shared_buffers": "256MB",
     "max_connections": "200",
     "max_wal_size": "4GB",
+    # Filling each new WAL file with zeros held up every commit for 60 ms. A commit is as durable
+    # without: what it writes is flushed before it is acknowledged.
+    "wal_init_zero": "off",
     "wal_compression": "on",
     "jit": "off",
     "timezone": "UTC",
