@@ -14,6 +14,8 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _MOMENT_MAX = 253_402_300_799
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 _SHIFTS = range(120, -1, -10)
+_RANDOM_SHIFTS = range(70, -1, -10)
+_MOMENT_CHARACTERS = 10
 
 
 class Ids(Protocol):
@@ -93,9 +95,18 @@ _bits = _Bits()
 class SystemIds:
     """Identifiers from the machine's clock and its random source."""
 
+    def __init__(self) -> None:
+        self._moment = (-1, "")
+
     def new(self, prefix: str) -> str:
-        number = _uuid7(time.time_ns() // 1_000_000, _bits.draw())
-        return f"{prefix}_{encode(number)}"
+        milliseconds = time.time_ns() // 1_000_000
+        number = _uuid7(milliseconds, _bits.draw())
+        at, head = self._moment
+        if at != milliseconds:
+            # The first 50 of the 130 bits that 26 characters hold are the same all this time.
+            head = encode(number)[:_MOMENT_CHARACTERS]
+            self._moment = milliseconds, head
+        return f"{prefix}_{head}{''.join([_PAIRS[number >> s & 1023] for s in _RANDOM_SHIFTS])}"
 
     def uuid(self) -> uuid.UUID:
         return uuid.UUID(int=_uuid7(time.time_ns() // 1_000_000, _bits.draw()))

@@ -11,6 +11,7 @@ def test_identifiers_differ_and_sort_by_the_millisecond_they_were_made_in() -> N
     ids = SystemIds()
     made = [ids.new("pi") for _ in range(5_000)]
     assert len(set(made)) == 5_000
+    assert {len(one) for one in made} == {29}
     moments = [one[:13] for one in made]  # The prefix and the first 50 bits: milliseconds and more.
     assert moments == sorted(moments)
 

@@ -70,27 +70,22 @@ def check(unit: Unit, schema: Schema) -> str | None:
             table = schema.tables.get(write.table)
             if table is None:
                 return f"table {write.table} is not declared"
-            match write:
-                case Insert() | Claim():
-                    key = table.key_of(write.row)
-                    named = write.row.keys()
-                case Update():
-                    key, named = write.key, write.changes.keys()
-                case Delete():
-                    key, named = write.key, _NO_COLUMNS
-                case _:
-                    assert_never(write)
+            if isinstance(write, Insert | Claim):
+                key = table.key_of(write.row)
+                named = write.row.keys()
+            else:
+                key = write.key
+                named = write.changes.keys() if isinstance(write, Update) else _NO_COLUMNS
+                if (write.table, key, write.version) not in relied:
+                    return f"{table.name} {key}: its version is not relied on"
             if not named <= table.columns.keys():
                 return f"{table.name} has no column {sorted(named - table.columns.keys())}"
             if table.tenant and key[0] != unit.merchant_id:
                 return f"a row of {table.name} belongs to another merchant than its unit"
-            if isinstance(write, Update | Delete) and (
-                (write.table, key, write.version) not in relied
-            ):
-                return f"{table.name} {key}: its version is not relied on"
-            if (write.table, key) in places:
+            place = write.table, key
+            if place in places:
                 return f"{table.name} {key} is written twice"
-            places.add((write.table, key))
+            places.add(place)
     return None
 
 

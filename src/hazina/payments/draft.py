@@ -52,6 +52,7 @@ class Draft:
     transfers: list[Transfer] = field(default_factory=list)
     on_refusal: list[Insert | Claim | Update | Delete] = field(default_factory=list)
     accounts: Sequence[Row] | None = None
+    _shown: dict[int, tuple[Held, dict[str, Any]]] = field(default_factory=dict)
 
     def add(self, new: Held) -> None:
         """Insert an object."""
@@ -84,6 +85,14 @@ class Draft:
         """Add a line of the merchant's balance."""
         self.writes.append(line.insert())
 
+    def shown(self, new: Held, view: Callable[[Any, bool], dict[str, Any]]) -> dict[str, Any]:
+        """Return an object's public shape; an event and the answer show the same one."""
+        kept = self._shown.get(id(new))
+        if kept is None:
+            # With the object itself, so that its identity is nobody else's meanwhile.
+            kept = self._shown[id(new)] = new, view(new, self.merchant.livemode)
+        return kept[1]
+
     def event(
         self,
         type: str,
@@ -100,7 +109,7 @@ class Draft:
                 livemode=self.merchant.livemode,
                 event_id=self.ids.new("evt"),
                 type=type,
-                object_view=view(new, self.merchant.livemode),
+                object_view=self.shown(new, view),
                 object_id=new.id,
                 sequence=new.revision,
                 created=self.now,

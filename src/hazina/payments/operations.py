@@ -64,20 +64,20 @@ class Applied:
     answer: Answer
 
 
-Shown = Callable[[Subject, bool], dict[str, Any]]
+Shown = Callable[[Draft, Subject], dict[str, Any]]
 
 
-def shows_intent(subject: Subject, livemode: bool) -> dict[str, Any]:
-    return intent_view(subject.intent, livemode)
+def shows_intent(draft: Draft, subject: Subject) -> dict[str, Any]:
+    return draft.shown(subject.intent, intent_view)
 
 
-def shows_charge(subject: Subject, livemode: bool) -> dict[str, Any]:
-    return charge_view(subject.charge, livemode)
+def shows_charge(draft: Draft, subject: Subject) -> dict[str, Any]:
+    return draft.shown(subject.charge, charge_view)
 
 
-def shows_refund(subject: Subject, livemode: bool) -> dict[str, Any]:
+def shows_refund(draft: Draft, subject: Subject) -> dict[str, Any]:
     assert subject.refund is not None
-    return refund_view(subject.refund, livemode)
+    return draft.shown(subject.refund, refund_view)
 
 
 class Operations:
@@ -193,7 +193,7 @@ class Operations:
             answer = (
                 self._idempotency.refused(effect.refusal)
                 if effect.refusal
-                else keys.success(shows(effect.subject, merchant.livemode))
+                else keys.success(shows(draft, effect.subject))
             )
             relied, written = keys.answer(held_now, answer)
             unit = draft.unit()
