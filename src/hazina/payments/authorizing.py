@@ -122,7 +122,7 @@ def authorize(
         authorize_command=command_id, amount=intent.amount, currency=intent.currency,
         payment_method=intent.payment_method, provider=PROVIDER, clearing_slot=draft.slot,
         created=draft.now, details=details, metadata=intent.metadata if legacy else {},
-        customer=intent.customer,
+        customer=intent.customer, version=1,
     )  # fmt: skip
     request = {
         "amount_minor": intent.amount, "currency": intent.currency,
@@ -150,7 +150,7 @@ def authorize(
         intent, operation=command_id, operation_kind=Operation.AUTHORIZE.value,
         last_payment_error=None, next_action=None,
     )  # fmt: skip
-    return opened, replace(charge, version=1), command
+    return opened, charge, command
 
 
 def _features(draft: Draft, intent: Intent) -> dict[str, Any]:

@@ -112,23 +112,22 @@ def _authorized(draft: Draft, subject: Subject, outcome: Approved) -> Effect:
         charge, status="succeeded", provider_reference=outcome.provider_reference,
         network=_network(outcome.network), revision=charge.revision + 1,
     )  # fmt: skip
-    intent_now = replace(
-        let_go(subject), latest_charge=charge.id, unknown=None, next_action=None,
-        last_payment_error=None, revision=intent.revision + 1,
-    )  # fmt: skip
     # What the provider was asked decides, not what the intent has come to say since.
     if not subject.command.request["capture"]:
         charge_now = replace(
             charge_now, hold=charge.id, capture_before=draft.now + AUTHORIZATION_LASTS
         )
-        intent_now = replace(
-            intent_now, status=_S.REQUIRES_CAPTURE, amount_capturable=charge.amount
-        )
+        status, capturable, received = _S.REQUIRES_CAPTURE, charge.amount, intent.amount_received
         what = "payment_intent.amount_capturable_updated"
     else:
         charge_now = captured(draft, charge_now, charge.amount, subject.command.id)
-        intent_now = replace(intent_now, status=_S.SUCCEEDED, amount_received=charge.amount)
+        status, capturable, received = _S.SUCCEEDED, intent.amount_capturable, charge.amount
         what = "payment_intent.succeeded"
+    intent_now = replace(
+        let_go(subject), status=status, amount_capturable=capturable, amount_received=received,
+        latest_charge=charge.id, unknown=None, next_action=None, last_payment_error=None,
+        revision=intent.revision + 1,
+    )  # fmt: skip
     kept(draft, intent_now, subject.method)
     draft.put(charge, charge_now)
     draft.put(intent, intent_now)
