@@ -1,38 +1,41 @@
-"""Events of one unit stand in the log in the order in which they were recorded."""
+"""The event log is read in the order of its numbers, also where they get one more digit."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import psycopg
+import pytest
 
-from hazina.bootstrap.app import SCHEMA
-from hazina.clock import SystemClock
-from hazina.db.postgres import PostgresStore
-from hazina.db.unit import Committed, Insert, Unit
-from hazina.db.writer import Writer
-from hazina.ids import SystemIds
-from tests.support.books import rows
+from hazina.bootstrap.app import SCHEMA, query_files
+from hazina.db.pooled import PooledReader
+from hazina.events.service import Cursor, Events
+
+_INSERT = """
+INSERT INTO event (merchant_id, id, type, object_id, sequence, created, body, xid)
+VALUES ('acct_1_test', %s, 'charge.succeeded', 'ch_1', 1, now(), '{}', %s::text::xid8)
+"""
+_XIDS = ("9", "10", "98", "99", "100", "101")
 
 
-async def test_events_of_one_unit_keep_their_order(database_url: str) -> None:
-    store = PostgresStore(database_url, SCHEMA, None)
-    await store.open()
-    writer = Writer(store, SystemClock())
-    await writer.start()
-    ids, merchant = SystemIds(), SystemIds().new("acct")
-    names = [f"event.{number:02}" for number in range(40)]
-    writes = tuple(
-        Insert(
-            "event",
-            {"merchant_id": merchant, "id": ids.new("evt"), "type": name, "object_id": "pi_1",
-             "sequence": 1, "created": datetime.now(UTC), "body": b"{}"},
-        )
-        for name in names
-    )  # fmt: skip
+@pytest.fixture
+def url(fresh_database_url: str) -> str:
+    with psycopg.connect(fresh_database_url) as connection:
+        for xid in _XIDS:
+            connection.execute(_INSERT, (f"evt_{xid}", xid))
+    return fresh_database_url
 
-    verdict = await writer.submit(Unit(merchant, writes=writes))
 
-    await writer.close()
-    await store.close()
-    assert isinstance(verdict, Committed)
-    query = "SELECT type FROM event WHERE merchant_id = %s ORDER BY xid, position"
-    assert [row["type"] for row in rows(database_url, query, (merchant,))] == names
+async def test_reading_forward_in_short_steps_skips_nothing(url: str) -> None:
+    reader = PooledReader(url, SCHEMA, query_files(), size=1)
+    try:
+        events, found, at = Events(reader), [], Cursor()
+        while step := await events.forward(at, 2):
+            found += [event.id for event in step]
+            at = step[-1].cursor
+        ends = await reader.query("webhook_log_end", {"xid": "0", "position": 0})
+        relayed = await reader.query("relay_forward", {"xid": "0", "position": 0, "limit": 10})
+    finally:
+        await reader.close()
+
+    assert found == [f"evt_{xid}" for xid in _XIDS]
+    assert [row["xid"] for row in ends] == ["101"]
+    assert [row["id"] for row in relayed] == found

@@ -29,4 +29,5 @@ ORDER BY id LIMIT %(limit)s;
 SELECT merchant_id, id, type, object_id, created, body, xid::text AS xid, position FROM event
 WHERE (xid, position) > (%(xid)s::text::xid8, %(position)s::bigint)
   AND xid < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY xid, position LIMIT %(limit)s;
+-- Not by `xid` alone, which would be the text that is shown: 100 before 99.
+ORDER BY event.xid, event.position LIMIT %(limit)s;

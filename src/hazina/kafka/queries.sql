@@ -13,7 +13,7 @@ SELECT merchant_id, id, type, object_id, sequence, created, body, xid::text AS x
 FROM event
 WHERE (xid, position) > (%(xid)s::text::xid8, %(position)s::bigint)
   AND xid < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY xid, position LIMIT %(limit)s;
+ORDER BY event.xid, event.position LIMIT %(limit)s;
 
 -- name: relay_oldest
 -- The first event that was not relayed, also one that an older commit may still precede.

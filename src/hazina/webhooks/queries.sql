@@ -30,7 +30,7 @@ LIMIT %(limit)s;
 SELECT xid::text AS xid, position FROM event
 WHERE (xid, position) > (%(xid)s::text::xid8, %(position)s::bigint)
   AND xid < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY xid DESC, position DESC LIMIT 1;
+ORDER BY event.xid DESC, event.position DESC LIMIT 1;
 
 -- name: webhook_deliveries_due
 -- Each endpoint offers as many as it has room for, so that a long backlog takes nobody's turn.
