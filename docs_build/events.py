@@ -11,7 +11,9 @@ _HEAD = """\
 
 What happens is kept as events: `GET /v1/events` reads them, and [webhooks](../start.md#webhooks)
 carry them. `data.object` is the object as it was then. A webhook endpoint may name any of Stripe's
-event types; these are the ones that come.
+event types; these are the ones that come. Each has a JSON Schema in
+[event-schemas](event-schemas/v1/), by which the records on [Kafka](../guides/consume-kafka.md) can
+be read too.
 
 | type | object | when |
 |---|---|---|

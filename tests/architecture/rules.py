@@ -36,6 +36,7 @@ _MONEY = frozenset(
         "payment_methods",
         "payments",
         "rails",
+        "reports",
         "setup_intents",
     ]
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from uuid import uuid4
 
 import psycopg
@@ -74,9 +73,12 @@ async def test_one_of_two_relays_sends_and_the_other_takes_over_when_it_is_gone(
     write_events(fresh_database_url, rows[:50])
     await readable(fresh_database_url)
     async with relay_over(fresh_database_url, kafka.address, prefix) as second:
-        async with relay_over(fresh_database_url, kafka.address, prefix, farewell=False) as first:
+        async with relay_over(
+            fresh_database_url, kafka.address, prefix, lease_ms=60_000, farewell=False
+        ) as first:
             await relay_until(first, 50)
             assert await second.step() == 0
+        _end_lease(fresh_database_url)
         write_events(fresh_database_url, rows[50:])
         await readable(fresh_database_url)
 
@@ -94,11 +96,13 @@ async def test_a_relay_that_slept_past_its_lease_cannot_move_the_place(
     write_events(fresh_database_url, [event_row(n, "ch_1", n) for n in range(1, 11)])
     await readable(fresh_database_url)
     async with (
-        relay_over(fresh_database_url, kafka.address, prefix, events_max=5, lease_ms=300) as first,
+        relay_over(
+            fresh_database_url, kafka.address, prefix, events_max=5, lease_ms=60_000
+        ) as first,
         relay_over(fresh_database_url, kafka.address, prefix, events_max=5) as second,
     ):
         await relay_until(first, 5)
-        await asyncio.sleep(0.5)
+        _end_lease(fresh_database_url)
         await relay_until(second, 5)
 
         assert await first.step() == 0
@@ -132,6 +136,11 @@ async def test_a_record_that_the_broker_refuses_is_set_aside_and_its_neighbours_
         assert await relay.quarantined(10) == []
     arrived = {one.event_id for one in read_all(kafka.address, topic)}
     assert len(arrived) == 20
+
+
+def _end_lease(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE relay SET lease_until = now()")
 
 
 def _allow(kafka: KafkaBroker, topic: str, size: int) -> None:

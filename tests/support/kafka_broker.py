@@ -21,8 +21,6 @@ INSTALLED = _JAVA is not None and any(_LIBRARIES.glob("kafka_2.13-*.jar"))
 SKIP_REASON = "Kafka is not there: make services-kafka installs it"
 needs_kafka = pytest.mark.skipif(not INSTALLED, reason=SKIP_REASON)
 _START_SECONDS_MAX = 90.0
-# Those that this process started; another worker of the run may be the one that ends them.
-_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
 _CLUSTER = "aGF6aW5hLXRlc3RzLWthZg"
 _PROPERTIES = """\
 process.roles=broker,controller
@@ -61,21 +59,22 @@ class KafkaBroker:
         if not self._port_file.exists():
             self._make()
         with (self._folder / "log").open("ab") as log:
-            process = subprocess.Popen(
+            pid = os.posix_spawn(
+                str(_JAVA),
                 [
-                    str(_JAVA), "-Xmx384m", "-Xshare:auto", "-XX:+UseSerialGC",
+                    "java", "-Xmx384m", "-Xshare:auto", "-XX:+UseSerialGC",
                     "-XX:TieredStopAtLevel=1",
                     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
                     "-cp", f"{_LIBRARIES}/*", "kafka.Kafka",
                     str(self._folder / "server.properties"),
                 ],
-                stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+                os.environ, setsid=True,
+                file_actions=[(os.POSIX_SPAWN_DUP2, log.fileno(), number) for number in (1, 2)],
             )  # fmt: skip
-        _CHILDREN[process.pid] = process
-        self._pid_file.write_text(str(process.pid))
+        self._pid_file.write_text(str(pid))
         until = time.monotonic() + _START_SECONDS_MAX
         while not self._answers():
-            assert process.poll() is None, self._tail()
+            assert os.waitpid(pid, os.WNOHANG) == (0, 0), self._tail()
             assert time.monotonic() < until, f"Kafka did not start: {self._tail()}"
             time.sleep(0.05)
 
@@ -106,9 +105,8 @@ class KafkaBroker:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
             time.sleep(0.02)
-        child = _CHILDREN.pop(pid, None)
-        if child is not None:
-            child.wait()
+        with suppress(ChildProcessError):  # Another worker of the run may have started it.
+            os.waitpid(pid, 0)
 
     def _make(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

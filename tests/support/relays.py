@@ -18,6 +18,23 @@ from hazina.kafka.relay import Relay, RelaySettings
 
 
 @asynccontextmanager
+async def parts_over(url: str) -> AsyncIterator[tuple[PooledReader, Writer]]:
+    """Yield a reader and a writer of a database, without the ledger."""
+    clock = SystemClock()
+    store = PostgresStore(url, SCHEMA, None, clock=clock)
+    await store.open()
+    writer = Writer(store, clock)
+    await writer.start()
+    reader = PooledReader(url, SCHEMA, query_files(), size=2)
+    try:
+        yield reader, writer
+    finally:
+        await writer.close()
+        await reader.close()
+        await store.close()
+
+
+@asynccontextmanager
 async def relay_over(
     url: str,
     brokers: str,
@@ -28,24 +45,17 @@ async def relay_over(
     farewell: bool = True,
 ) -> AsyncIterator[Relay]:
     """Yield a relay over a writer of its own; without a farewell its lease runs on."""
-    clock, ids = SystemClock(), SystemIds()
-    store = PostgresStore(url, SCHEMA, None, clock=clock)
-    await store.open()
-    writer = Writer(store, clock)
-    await writer.start()
-    reader = PooledReader(url, SCHEMA, query_files(), size=2)
-    relay = Relay(
-        reader=reader, writer=writer, clock=clock, ids=ids, sender=KafkaSender(brokers, {}),
-        settings=RelaySettings(prefix, 4, events_max, lease_ms),
-    )  # fmt: skip
-    try:
-        yield relay
-    finally:
-        if farewell:
-            await relay.close()
-        await writer.close()
-        await reader.close()
-        await store.close()
+    async with parts_over(url) as (reader, writer):
+        relay = Relay(
+            reader=reader, writer=writer, clock=SystemClock(), ids=SystemIds(),
+            sender=KafkaSender(brokers, {}),
+            settings=RelaySettings(prefix, 4, events_max, lease_ms),
+        )  # fmt: skip
+        try:
+            yield relay
+        finally:
+            if farewell:
+                await relay.close()
 
 
 async def relay_until(relay: Relay, count: int, seconds: float = 60.0) -> int:

@@ -25,6 +25,7 @@ from hazina.commands import tables as commands_tables
 from hazina.commands.command import Command
 from hazina.commands.performing import Performed
 from hazina.connectors import find
+from hazina.consuming import tables as consuming_tables
 from hazina.customers import tables as customers_tables
 from hazina.customers.keeping import Keeping
 from hazina.customers.searching import CUSTOMERS
@@ -67,6 +68,7 @@ from hazina.payments.service import Payments
 from hazina.rails.contract import Connector, ConnectorKind, Operation
 from hazina.rails.transport import Transport
 from hazina.redis.limits import RedisLimits
+from hazina.reports import tables as reports_tables
 from hazina.search.engine import Searches
 from hazina.search.pages import PageTokens
 from hazina.setup_intents import tables as setup_intents_tables
@@ -85,7 +87,7 @@ SCHEMA = Schema(
     + webhooks_tables.TABLES + inbox_tables.TABLES
     + events_tables.TABLES + balances_tables.TABLES + merchants_tables.TABLES
     + payment_methods_tables.TABLES + setup_intents_tables.TABLES + ledger_tables.TABLES
-    + kafka_tables.TABLES
+    + kafka_tables.TABLES + consuming_tables.TABLES + reports_tables.TABLES
 )  # fmt: skip
 
 SEARCHED = (INTENTS, CHARGES, CUSTOMERS, PRODUCTS, PRICES)

@@ -142,14 +142,15 @@ def _run(work: Work, account: str, live: bool, var: Path) -> None:
 
 async def _with_core(work: Callable[[Core], Awaitable[None]], url: str, var: Path) -> None:
     try:
-        async with _opened(url, var) as core:
+        async with opened(url, var) as core:
             await work(core)
     except Refusal as refusal:
         raise NotPossible(refusal.message) from None
 
 
 @asynccontextmanager
-async def _opened(url: str, var: Path) -> AsyncIterator[Core]:
+async def opened(url: str, var: Path) -> AsyncIterator[Core]:
+    """Open the core of a database with the secrets of a folder."""
     pepper = os.environ.get("HAZINA_PEPPER") or _secrets(var, "HAZINA_PEPPER").pepper
     core = await open_core(Settings(database_url=url, pepper=pepper))
     try:

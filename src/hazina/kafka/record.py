@@ -83,7 +83,8 @@ def headers_of(headers: Any) -> dict[str, str]:
     found = {}
     for name, content in headers or ():
         if isinstance(content, bytes):
-            found[name] = content.decode("utf-8", "replace")
-        elif isinstance(content, str):
-            found[name] = content
+            content = content.decode("utf-8", "replace")
+        if isinstance(content, str):
+            # PostgreSQL keeps no U+0000 in texts.
+            found[name] = content.replace("\x00", "\ufffd")
     return found
