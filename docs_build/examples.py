@@ -178,9 +178,12 @@ EXAMPLES: dict[str, Example] = {
     "POST /v1/test_helpers/test_clocks/{id}/advance": Example({"frozen_time": 1893542400}),
 }
 
+_OPERATORS = "Only for keys of the account that `HAZINA_OPERATOR_ACCOUNT` names."
 WITHOUT = {
     "POST /v1/refunds/{id}/cancel": "No refund can be canceled yet: only one that waits for its "
     "customer could be, and card refunds never do.",
+    "GET /v1/hazina/inbox": _OPERATORS,
+    "POST /v1/hazina/inbox/replay": _OPERATORS,
 }
 """Routes of which no example succeeds, and why."""
 

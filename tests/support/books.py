@@ -37,7 +37,7 @@ async def settle(*cores: Core) -> None:
         for running in [core.tasks.spawn(core.dispatch.run_due(), "janitor") for core in cores]:
             await running
         open_still = "SELECT 1 FROM command WHERE state <> 'done' LIMIT 1"
-        unread = "SELECT 1 FROM inbox WHERE state = 'received' LIMIT 1"
+        unread = "SELECT 1 FROM inbox WHERE state IN ('received', 'parked') LIMIT 1"
         if not rows(database_url, open_still) and not rows(database_url, unread):
             return
         await cores[0].clock.sleep_ms(100)

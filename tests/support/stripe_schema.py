@@ -57,6 +57,7 @@ OWN: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ),
         frozenset({"secret"}),
     ),
+    "hazina.inbox": (frozenset({"object", "data"}), frozenset({"counts"})),
     "hazina.ledger_account": (
         frozenset(
             {"id", "object", "available", "code", "credits_pending", "credits_posted",

@@ -112,6 +112,7 @@ class Row:
 
 
 _ACCOUNT = ("account_invalid",)
+_NOT_THE_OPERATOR = ("permission_missing",)
 _LEDGER_REFUSED = ("ledger_refused",)
 _NOT_IN_LIVE_MODE = ("resource_missing", "not_supported")
 ROWS: dict[str, Row] = {
@@ -298,6 +299,13 @@ ROWS: dict[str, Row] = {
     "GET /v1/hazina/api_keys/{id}": Row("/v1/hazina/api_keys/{api_key}"),
     "POST /v1/hazina/api_keys/{id}/roll": Row("/v1/hazina/api_keys/{api_key}/roll"),
     "POST /v1/hazina/api_keys/{id}/revoke": Row("/v1/hazina/api_keys/{api_key}/revoke"),
+    # The operator's, of whom the matrix has none
+    "GET /v1/hazina/inbox": Row(
+        "/v1/hazina/inbox", others=_NOT_THE_OPERATOR, owner=_NOT_THE_OPERATOR[0]
+    ),
+    "POST /v1/hazina/inbox/replay": Row(
+        "/v1/hazina/inbox/replay", others=_NOT_THE_OPERATOR, owner=_NOT_THE_OPERATOR[0]
+    ),
     # Ledgers: ids are the clients' own, so that another merchant may use the same ones.
     "POST /v1/ledger/accounts": Row(
         "/v1/ledger/accounts", _LEDGER | {"id": "7101"}, ids_are_chosen=True

@@ -120,7 +120,7 @@ async def test_a_callback_about_what_is_settled_waits_until_the_provider_can_be_
     await callbacks.process_due()
 
     assert kept.reported == []
-    assert "state" not in kept.changes["settled"]
+    assert kept.changes["settled"]["state"] == "received"
     assert kept.changes["settled"]["next_at"] == 8_000
     assert kept.changes["settled"]["reason"] == "no answer"
 
@@ -131,6 +131,6 @@ async def test_a_busy_writer_costs_a_callback_no_try() -> None:
     try:
         await callbacks.process_due()
     except Overloaded:
-        assert kept.changes == {}
+        assert "tries" not in kept.changes["waits"]
     else:
         raise AssertionError("the loop must hear of it and pause")

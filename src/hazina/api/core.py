@@ -10,6 +10,7 @@ from hazina.checkout.parts import Checkout
 from hazina.customers.keeping import Keeping
 from hazina.customers.service import Customers
 from hazina.customers.sources import Sources
+from hazina.dispatch.held_callbacks import HeldCallbacks
 from hazina.events.service import Events
 from hazina.idempotency.service import Answer, IdempotencyRequest
 from hazina.idempotency.service import Idempotency as Keys
@@ -167,6 +168,8 @@ class Core(Protocol):
     def ledgers(self) -> Ledgers: ...
     @property
     def callbacks(self) -> Callbacks: ...
+    @property
+    def held_callbacks(self) -> HeldCallbacks: ...
 
     async def health(self) -> dict[str, Any]:
         """Return what works; the key `ready` says whether requests can be taken."""

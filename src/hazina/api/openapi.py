@@ -17,7 +17,7 @@ from hazina.refusals_view import TYPES
 
 _PATH_PARAMETER = re.compile(r"\{([a-z_]+)\}")
 _UNSETTABLE = {"type": "string", "maxLength": 0, "description": "Empty: unset."}
-_WITHOUT_ID = frozenset({"balance"})
+_WITHOUT_ID = frozenset({"balance", "hazina.inbox"})
 
 
 def document(routes: Iterable[Route]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from hazina.api.v1 import (
     checkout_sessions,
     customers,
     events,
+    inbox,
     ledger,
     payment_intents,
     payment_links,
@@ -41,6 +42,7 @@ ROUTES: tuple[Route, ...] = (
     *webhook_endpoints.ROUTES,
     *accounts.ROUTES,
     *api_keys.ROUTES,
+    *inbox.ROUTES,
     *ledger.ROUTES,
     *test_clocks.ROUTES,
 )

@@ -39,6 +39,7 @@ from hazina.db.table import Schema
 from hazina.db.unit import Unit
 from hazina.db.writer import Store, Writer
 from hazina.dispatch.callbacks import Callbacks
+from hazina.dispatch.held_callbacks import HeldCallbacks
 from hazina.dispatch.service import Dispatcher, DispatchSettings
 from hazina.dispatch.transport import HttpTransport
 from hazina.events import tables as events_tables
@@ -155,6 +156,7 @@ class Core:
     ledgers: Ledgers
     dispatch: Dispatcher
     callbacks: Callbacks
+    held_callbacks: HeldCallbacks
     relay: Relay | None
     """What carries events to Kafka, where that is wanted."""
     nudges: Nudges
@@ -296,7 +298,8 @@ async def wire(
     setup_intents.connect(dispatch.run_now)
     callbacks = Callbacks(
         connectors={connector.name: connector}, reader=reader, writer=writer, clock=clock,
-        report=report, ask=dispatch.ask,
+        report=report, ask=dispatch.ask, lease_ms=settings.inquiry_lease_ms,
+        at_once_max=settings.callbacks_at_once_max,
     )  # fmt: skip
     catalog = Catalog(reader, idempotency, clocks, ids)
     checkout = checkout_parts.wire(
@@ -318,6 +321,7 @@ async def wire(
         WebhookEndpoints(reader, idempotency, clock, ids, settings.webhook_policy),
         WebhookRecords(reader), WebhookReplays(reader, writer, idempotency, clock, ids),
         Balances(reader), Ledgers(reader, writer, clock), dispatch, callbacks,
+        HeldCallbacks(reader, idempotency, settings.operator_account),
         streams.relay(settings, reader, writer, clock, ids), nudges,
         [connector, transport, limits],
     )  # fmt: skip

@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     redis_url: str = ""
     """Where the counts of requests are shared by all processes; empty: each counts for itself."""
     reader_connections: int = 4
+    callbacks_at_once_max: int = 16
+    """How many callbacks a worker applies side by side."""
+    operator_account: str = ""
+    """The account whose keys may look after callbacks at /v1/hazina/inbox; empty: nobody's."""
     kafka_brokers: str = ""
     """Where events are relayed to, `host:port,...`; empty: nowhere."""
     kafka_topic_prefix: str = "hazina"

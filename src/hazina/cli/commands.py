@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hazina.cli import accounts, doctor, keys, ledger, payments, processes, stay, streams
+from hazina.cli import accounts, doctor, inbox, keys, ledger, payments, processes, stay, streams
 from hazina.cli.place import NotPossible, SystemOptions
 from hazina.db.embedded_place import EmbeddedError
 from hazina.db.migrate import SchemaError, migrate
@@ -30,6 +30,7 @@ app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.keys, name="keys")
 app.add_typer(payments.app, name="payments")
 app.add_typer(keys.merchants, name="merchants")
+app.add_typer(inbox.app, name="inbox")
 app.add_typer(streams.relay, name="relay")
 app.add_typer(streams.consume, name="consume")
 

@@ -123,7 +123,7 @@ def create_merchant(
         print(f"secret  {await core.merchants.issue_key(merchant)}")
 
     with database(var) as url:
-        asyncio.run(_with_core(work, url, var))
+        asyncio.run(with_core(work, url, var))
 
 
 def _run(work: Work, account: str, live: bool, var: Path) -> None:
@@ -137,20 +137,20 @@ def _run(work: Work, account: str, live: bool, var: Path) -> None:
         await work(core, Caller(merchant, False, ""))
 
     with database(var) as url:
-        asyncio.run(_with_core(for_merchant, url, var))
+        asyncio.run(with_core(for_merchant, url, var))
 
 
-async def _with_core(work: Callable[[Core], Awaitable[None]], url: str, var: Path) -> None:
+async def with_core(work: Callable[[Core], Awaitable[None]], url: str, var: Path) -> None:
+    """Do something with an open core; a refusal is one clear line."""
     try:
-        async with opened(url, var) as core:
+        async with _opened(url, var) as core:
             await work(core)
     except Refusal as refusal:
         raise NotPossible(refusal.message) from None
 
 
 @asynccontextmanager
-async def opened(url: str, var: Path) -> AsyncIterator[Core]:
-    """Open the core of a database with the secrets of a folder."""
+async def _opened(url: str, var: Path) -> AsyncIterator[Core]:
     pepper = os.environ.get("HAZINA_PEPPER") or _secrets(var, "HAZINA_PEPPER").pepper
     core = await open_core(Settings(database_url=url, pepper=pepper))
     try:
@@ -178,8 +178,13 @@ def _scopes(given: list[str]) -> dict[str, str]:
 
 
 def _show(answer: Answer) -> None:
-    if answer.code is not None:
-        raise NotPossible(orjson.loads(answer.body)["error"]["message"])
+    show_refusal(answer)
     for name, value in orjson.loads(answer.body).items():
         if name not in ("object", "created") and value is not None:
             print(f"{name:<10} {value}")
+
+
+def show_refusal(answer: Answer) -> None:
+    """Raise `NotPossible` with the sentence of a refusal."""
+    if answer.code is not None:
+        raise NotPossible(orjson.loads(answer.body)["error"]["message"])

@@ -18,7 +18,7 @@ from hazina.bootstrap import streams
 from hazina.bootstrap.app import Core
 from hazina.bootstrap.logs import configure_logs
 from hazina.cli.accounts import database
-from hazina.cli.keys import opened
+from hazina.cli.keys import with_core
 from hazina.cli.place import NotPossible
 from hazina.consuming.service import Applying
 from hazina.db.table import Row
@@ -182,9 +182,4 @@ def _cell(found: Any) -> str:
 
 def _run(work: Callable[[Core], Awaitable[None]], var: Path) -> None:
     with database(var) as url:
-        asyncio.run(_with_core(work, url, var))
-
-
-async def _with_core(work: Callable[[Core], Awaitable[None]], url: str, var: Path) -> None:
-    async with opened(url, var) as core:
-        await work(core)
+        asyncio.run(with_core(work, url, var))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
@@ -39,13 +40,20 @@ _NEXT_INQUIRY_MS = 5_000
 
 
 class Callbacks:
-    """Takes callbacks in and applies them; an unknown reference is parked and tried again."""
+    """Takes callbacks in and applies them, several at once, those of one reference in turn.
+
+    One whose reference nobody knows is parked, and is looked at as soon as the command is there.
+    """
 
     def __init__(
         self, *, connectors: Mapping[str, Connector], reader: Reader, writer: Writer,
         clock: Clock, report: Report,
         ask: Callable[[Command], Awaitable[InquiryOutcome]],
+        lease_ms: int = 20_000, at_once_max: int = 16,
     ) -> None:  # fmt: skip
+        # Longer than a provider is waited for: meanwhile nobody else asks about the same callback.
+        self._lease_ms = lease_ms
+        self._turn = asyncio.Semaphore(at_once_max)
         self._connectors = connectors
         self._reader = reader
         self._writer = writer
@@ -79,27 +87,47 @@ class Callbacks:
     async def process_due(self, limit: int = 50) -> int:
         """Apply callbacks that wait; return how many were looked at."""
         rows = await self._reader.query("inbox_due", {"limit": limit})
+        lanes: dict[str, list[Row]] = {}
         for row in rows:
-            try:
-                await self._process(row)
-            except Overloaded:
-                raise  # It is the writer that is busy; the callback waits without losing a try.
-            except Exception:
-                # One that cannot be applied must not stand in the way of those behind it.
-                _log.exception("callback_failed", reference=row["reference"])
-                await self._park(row, "it could not be applied; the log says why")
+            lanes.setdefault(row["reference"], []).append(row)
+        ended = await asyncio.gather(*map(self._in_turn, lanes.values()), return_exceptions=True)
+        for one in ended:
+            if isinstance(one, BaseException):
+                raise one
         return len(rows)
+
+    async def _in_turn(self, rows: Sequence[Row]) -> None:
+        """Apply the callbacks of one reference, one after the other."""
+        async with self._turn:
+            for row in rows:
+                taken = await self._take(row)
+                if taken is None:
+                    continue
+                try:
+                    await self._process(taken)
+                except Overloaded:
+                    raise  # The writer is busy: when the lease is over, the callback is due again.
+                except Exception:
+                    # One that cannot be applied must not stand in the way of those behind it.
+                    _log.exception("callback_failed", reference=row["reference"])
+                    await self._again(taken, "it could not be applied; the log says why")
+
+    async def _take(self, row: Row) -> Row | None:
+        """Keep other workers off a callback for a while; None if one was quicker."""
+        if not await self._change(row, {"state": "received", "next_at": self._lease_ms}):
+            return None
+        return {**row, "state": "received", "version": row["version"] + 1}
 
     async def _process(self, row: Row) -> None:
         found = await self._reader.query("command_by_reference", {"id": row["reference"]})
         if not found:
-            await self._park(row, "no command has this reference")
+            await self._again(row, "no command has this reference", state="parked")
             return
         connector = self._connectors[row["connector"]]
         try:
             connector.read_callback(row["headers"], bytes(row["body"]), unix(row["received"]))
         except CallbackRefused as refused:
-            await self._park(row, str(refused))
+            await self._again(row, str(refused))
             return
         command = from_row(found[0])
         # A message may be late, repeated, or wrong, before the outcome is settled as after it: it
@@ -109,12 +137,15 @@ class Callbacks:
             outcome = Unknown("told by callback, and not found at the provider yet")
         if isinstance(outcome, Unknown) and command.state is State.DONE:
             # Nothing else would ask again: a refund that failed late would stay a success.
-            await self._park(row, outcome.reason, _ASKS_MAX)
+            await self._again(row, outcome.reason, _ASKS_MAX)
             return
         await self._report(command, Performed(outcome, _NEXT_INQUIRY_MS))
         await self._change(row, {"state": "applied", "next_at": None, "reason": None})
 
-    async def _park(self, row: Row, reason: str, tries_max: int = _TRIES_MAX) -> None:
+    async def _again(
+        self, row: Row, reason: str, tries_max: int = _TRIES_MAX, *, state: str = "received"
+    ) -> None:
+        """Count a try that came to nothing; after the last one the callback is quarantined."""
         tries = row["tries"] + 1
         if tries >= tries_max:
             _log.warning("callback_quarantined", reference=row["reference"], reason=reason)
@@ -123,16 +154,15 @@ class Callbacks:
             )
             return
         wait_ms = _WAIT_MS * 2 ** min(2 * tries, _WAIT_DOUBLINGS_MAX)
-        changes = {"next_at": wait_ms, "tries": tries, "reason": reason}
+        changes = {"state": state, "next_at": wait_ms, "tries": tries, "reason": reason}
         await self._change(row, changes)
 
-    async def _change(self, row: Row, changes: dict[str, object]) -> None:
+    async def _change(self, row: Row, changes: dict[str, object]) -> bool:
         key = (row["connector"], row["deduplication_key"])
-        await self._writer.submit(
-            Unit(
-                "",
-                relies_on=(RowVersion("inbox", key, row["version"]),),
-                writes=(Update("inbox", key, row["version"], changes),),
-                lane=Lane.OUTCOME,
-            )
+        unit = Unit(
+            "",
+            relies_on=(RowVersion("inbox", key, row["version"]),),
+            writes=(Update("inbox", key, row["version"], changes),),
+            lane=Lane.OUTCOME,
         )
+        return isinstance(await self._writer.submit(unit), Committed)

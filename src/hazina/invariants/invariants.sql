@@ -249,7 +249,7 @@ SELECT 'command' AS what, id, state FROM command WHERE state <> 'done'
 UNION ALL SELECT 'payment_intent', id, status FROM payment_intent
     WHERE status = 'processing' OR operation IS NOT NULL AND status <> 'requires_action'
 UNION ALL SELECT 'refund', id, status FROM refund WHERE status = 'pending'
-UNION ALL SELECT 'inbox', reference, state FROM inbox WHERE state = 'received';
+UNION ALL SELECT 'inbox', reference, state FROM inbox WHERE state IN ('received', 'parked');
 
 -- name: invariant_money_comes_on_its_day
 SELECT l.merchant_id, l.id, l.created, l.available_on, c.available_on AS of_charge

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 RESOURCES = (
-    "accounts", "balance", "balance_transactions", "charges", "checkout_sessions", "customers",
+    "accounts", "balance", "balance_transactions", "callbacks", "charges", "checkout_sessions",
+    "customers",
     "events", "ledger_accounts", "ledger_transfers", "payment_intents", "payment_links",
     "payment_methods", "prices", "products", "refunds", "setup_intents", "sources", "test_clocks",
     "tokens", "webhook_endpoints",
@@ -14,7 +15,8 @@ RESOURCES = (
 key could otherwise make itself a better one."""
 _OTHER_RESOURCES = {
     "card": "sources", "invoice_settings": "customers", "item": "checkout_sessions",
-    "setup_attempt": "setup_intents", "hazina.ledger_balance": "ledger_accounts",
+    "setup_attempt": "setup_intents", "hazina.inbox": "callbacks",
+    "hazina.ledger_balance": "ledger_accounts",
     "hazina.ledger_statement": "ledger_accounts", "hazina.ledger_account_bulk": "ledger_accounts",
     "hazina.ledger_transfer_bulk": "ledger_transfers",
     "hazina.webhook_attempt": "webhook_endpoints", "hazina.webhook_delivery": "webhook_endpoints",
