@@ -24,7 +24,8 @@ _SCALARS: dict[str, Schema] = {
 
 ADVICE = (
     "Schemas of events never break their readers: keep what was there or, if that cannot be, raise "
-    "SCHEMA_VERSION in src/hazina/kafka/record.py and run make docs; the old version stays."
+    "SCHEMA_VERSION in src/hazina/kafka/record.py and run make docs; the old version stays. Only a "
+    "schema that no release has had may be deleted and made anew."
 )
 
 

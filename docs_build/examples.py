@@ -182,6 +182,8 @@ _OPERATORS = "Only for keys of the account that `HAZINA_OPERATOR_ACCOUNT` names.
 WITHOUT = {
     "POST /v1/refunds/{id}/cancel": "No refund can be canceled yet: only one that waits for its "
     "customer could be, and card refunds never do.",
+    "GET /v1/events/stream": "The answer has no end: `curl -N` shows it, and `hazina events tail` "
+    "reads it.",
     "GET /v1/hazina/inbox": _OPERATORS,
     "POST /v1/hazina/inbox/replay": _OPERATORS,
 }

@@ -119,6 +119,8 @@ def _section(route: Route) -> str:
     rows = "".join(_rows(route.params))
     table = f"| parameter | type | |\n|---|---|---|\n{rows}" if rows else "No parameters.\n"
     answer = f"a list of `{route.answers}`" if route.listed else f"a `{route.answers}`"
+    if route.streams:
+        answer = f"server-sent events, each a `{route.answers}`"
     public = " A publishable key may call it." if route.publishable else ""
     refusals = ", ".join(_link(code, "../errors.md") for code in _refusals(route))
     return (

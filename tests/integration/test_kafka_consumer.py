@@ -50,13 +50,14 @@ async def _consumer(
             await reading.close()
 
 
-async def _brought(reading: KafkaReading, count: int) -> None:
-    """Step until at least so many records were brought, and until no more come."""
+async def _brought(reading: KafkaReading, count: int) -> int:
+    """Step until at least so many records were brought and no more come; return how many."""
     found, idle = 0, 0
     async with asyncio.timeout(60):
         while found < count or idle < 3:
             brought = await reading.step(200)
             found, idle = found + brought, 0 if brought else idle + 1
+    return found
 
 
 async def _sums(url: str) -> list[tuple[str, int]]:
@@ -69,10 +70,16 @@ async def test_charges_become_totals_once_though_relay_and_consumer_repeat_thems
 ) -> None:
     prefix = f"t{uuid4().hex[:10]}"
     settings = Settings(kafka_brokers=kafka.address, kafka_topic_prefix=prefix)
-    write_events(fresh_database_url, _rows())
-    await readable(fresh_database_url)
+    rows = _rows()
     async with relay_over(fresh_database_url, kafka.address, prefix) as relay:
-        await relay_until(relay, _COUNT)
+        write_events(fresh_database_url, rows[:30])
+        await readable(fresh_database_url)
+        await relay_until(relay, 30)
+        await asyncio.sleep(0.05)
+        since = datetime.now(UTC)
+        write_events(fresh_database_url, rows[30:])
+        await readable(fresh_database_url)
+        await relay_until(relay, 30)
     expected = _expected()
 
     async with _consumer(fresh_database_url, settings) as reading:
@@ -80,9 +87,8 @@ async def test_charges_become_totals_once_though_relay_and_consumer_repeat_thems
     assert await _sums(fresh_database_url) == expected
 
     # The group is at the end: from a moment on it reads again, and nothing is counted twice.
-    since = datetime(2026, 1, 2, tzinfo=UTC)
     async with _consumer(fresh_database_url, settings, since) as reading:
-        await _brought(reading, 31)
+        assert await _brought(reading, 30) == 30
     assert await _sums(fresh_database_url) == expected
 
     # A relay whose place was lost sends everything anew.

@@ -85,7 +85,6 @@ async def test_one_of_two_relays_sends_and_the_other_takes_over_when_it_is_gone(
         await relay_until(second, 50)
 
     records = read_all(kafka.address, f"{prefix}.events.test")
-    assert len(records) == 100
     assert len(first_appearances(records)) == 100
     assert disordered_keys(records) == []
 

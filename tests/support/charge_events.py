@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from hazina.consuming.record import Consumed, consumed
@@ -40,3 +41,12 @@ def charge_event(
         "ce_sequence": str(sequence),
     }  # fmt: skip
     return consumed(headers, json.dumps(body).encode(), f"t/0/{number}")
+
+
+def log_row(record: Consumed) -> tuple[Any, ...]:
+    """Return the values of the event that a record is of, for `event_log.INSERT_EVENT`."""
+    moment = datetime.fromtimestamp(record.event()["created"], UTC)
+    return (
+        record.merchant_id, record.id, record.type, record.object_id, record.sequence, moment,
+        record.body,
+    )  # fmt: skip

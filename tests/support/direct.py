@@ -12,6 +12,7 @@ import orjson
 
 from hazina.api.endpoint import Endpoint
 from hazina.api.route import Router
+from hazina.api.streaming import CONTENT_TYPE
 from hazina.api.table import ROUTES
 from hazina.bootstrap.app import Core, open_core
 from hazina.bootstrap.settings import Settings
@@ -75,11 +76,13 @@ class Direct:
             "headers": [(name.encode(), value.encode()) for name, value in raw_headers.items()],
         }  # fmt: skip
         await self._endpoint(scope, receive, keep)
-        raw = sent[1]["body"]
+        raw = b"".join(message["body"] for message in sent[1:])
+        shown = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        if shown.get("content-type") == CONTENT_TYPE:
+            return Answer(sent[0]["status"], {}, raw, shown)
         answer = orjson.loads(raw or b"{}")
         problems = stripe_schema.check(answer) if self._checked else []
         assert problems == [], (method, path, problems, answer)
-        shown = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
         return Answer(sent[0]["status"], answer, raw, shown)
 
     async def post(self, key: str, path: str, **fields: Any) -> dict[str, Any]:

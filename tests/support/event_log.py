@@ -31,6 +31,11 @@ async def readable(url: str) -> None:
             await asyncio.sleep(0.05)
 
 
+def readable_now(url: str) -> None:
+    """Do what `readable` does, from a test that is not asynchronous."""
+    asyncio.run(readable(url))
+
+
 def event_row(
     number: int, object_id: str, sequence: int, body: bytes | None = None
 ) -> tuple[Any, ...]:

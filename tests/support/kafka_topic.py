@@ -19,6 +19,7 @@ class Seen:
     value: bytes
     headers: dict[str, str]
     partition: int
+    offset: int
 
     @property
     def event_id(self) -> str:
@@ -46,10 +47,14 @@ def read_all(brokers: str, topic: str) -> list[Seen]:
             for message in found:
                 assert message.error() is None, message.error()
                 key, value, partition = message.key(), message.value(), message.partition()
+                offset = message.offset()
+                assert offset is not None
                 assert key is not None
                 assert value is not None
                 assert partition is not None
-                seen.append(Seen(key.decode(), value, headers_of(message.headers()), partition))
+                seen.append(
+                    Seen(key.decode(), value, headers_of(message.headers()), partition, offset)
+                )
         return seen
     finally:
         consumer.close()

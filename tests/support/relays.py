@@ -58,7 +58,7 @@ async def relay_over(
                 await relay.close()
 
 
-async def relay_until(relay: Relay, count: int, seconds: float = 60.0) -> int:
+async def relay_until(relay: Relay, count: int, seconds: float = 120.0) -> int:
     """Step until so many events were carried; return how many were."""
     carried = 0
     async with asyncio.timeout(seconds):

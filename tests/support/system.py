@@ -119,11 +119,42 @@ class Shop:
             time.sleep(0.1)
 
 
-class System:
-    """Starts the provider and one API process with workers; everything ends by its pid."""
+class WorkerProcess:
+    """One worker: where it tells how it fares, and its end."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.process = process
+        self._log = log
+
+    def health_url(self) -> str:
+        """Return the address of its health, once it has started."""
+        until = time.monotonic() + _START_SECONDS_MAX
+        while True:
+            for line in self._log.read_text(errors="replace").splitlines():
+                if '"worker_started"' in line:
+                    url: str = json.loads(line)["health"]
+                    return url
+            assert self.process.poll() is None, self._log.read_text(errors="replace")
+            assert time.monotonic() < until, "the worker did not start"
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """End it without a farewell."""
+        self.process.kill()
+        self.process.wait()
+
+    def end(self) -> int:
+        """Ask it to end and return its exit code."""
+        self.process.terminate()
+        return self.process.wait(_STOP_SECONDS_MAX)
+
+
+class System:
+    """Starts the provider and one API process, with workers in it; everything ends by its pid."""
+
+    def __init__(self, database_url: str, *, workers: bool = True) -> None:
         self.database_url = database_url
+        self._workers = workers
         ids = SystemIds()
         self._pepper, callback_secret = ids.secret(), ids.secret()
         self._port = _free_port()
@@ -169,6 +200,17 @@ class System:
         self.urls.append(self._start_api(_free_port()))
         return self.urls[-1]
 
+    def worker(self, *arguments: str, **environment: str) -> WorkerProcess:
+        """Start a worker of its own; it ends with the system, if it was not ended before."""
+        log = Path(self._logs.name) / f"worker-{len(self._processes)}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "hazina", "worker", *arguments],
+                env=os.environ | self._environment() | environment, stdout=output, stderr=output,
+            )  # fmt: skip
+        self._processes.append(process)
+        return WorkerProcess(process, log)
+
     def rows(self, query: str, params: Sequence[object] = ()) -> list[dict[str, Any]]:
         """Read from the database what the public API does not show."""
         with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
@@ -213,7 +255,8 @@ class System:
     def _start_api(self, port: int) -> str:
         url = f"http://127.0.0.1:{port}"
         log = Path(self._logs.name) / f"api-{port}.log"
-        command = [sys.executable, "-m", "hazina", "api", "--port", str(port), "--workers"]
+        command = [sys.executable, "-m", "hazina", "api", "--port", str(port)]
+        command += ["--workers"] if self._workers else []
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command, env=os.environ | self._environment(), stdout=output, stderr=output

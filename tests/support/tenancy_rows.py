@@ -263,6 +263,7 @@ ROWS: dict[str, Row] = {
     "GET /v1/balance/history/{id}": Row("/v1/balance/history/{balance_transaction}"),
     "GET /v1/events": Row("/v1/events"),
     "GET /v1/events/{id}": Row("/v1/events/{event}"),
+    "GET /v1/events/stream": Row("/v1/events/stream", {"follow": "false", "after": "{event}"}),
     "POST /v1/webhook_endpoints": Row(
         "/v1/webhook_endpoints", {"url": "https://duka.test/hook", "enabled_events[]": "*"}
     ),

@@ -7,11 +7,13 @@ from typing import Any, NoReturn, Protocol
 
 from hazina.catalog.service import Catalog
 from hazina.checkout.parts import Checkout
+from hazina.clock import Clock
 from hazina.customers.keeping import Keeping
 from hazina.customers.service import Customers
 from hazina.customers.sources import Sources
 from hazina.dispatch.held_callbacks import HeldCallbacks
 from hazina.events.service import Events
+from hazina.events.tail import LogTail
 from hazina.idempotency.service import Answer, IdempotencyRequest
 from hazina.idempotency.service import Idempotency as Keys
 from hazina.ids import Ids
@@ -156,6 +158,10 @@ class Core(Protocol):
     def searches(self) -> Searches: ...
     @property
     def events(self) -> Events: ...
+    @property
+    def log_tail(self) -> LogTail: ...
+    @property
+    def clock(self) -> Clock: ...
     @property
     def webhooks(self) -> WebhookEndpoints: ...
     @property

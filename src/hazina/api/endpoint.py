@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -17,6 +18,7 @@ from hazina.api.params.cards import digested
 from hazina.api.permission import check_expansion, check_route
 from hazina.api.reply import Receive, Reply, Scope, Send
 from hazina.api.route import Call, Route, Router
+from hazina.api.streaming import Streamed, StreamReply
 from hazina.api.stripe_surface import surface
 from hazina.db.unit import Overloaded
 from hazina.idempotency.service import Answer, IdempotencyRequest
@@ -67,6 +69,7 @@ class Endpoint:
         request_id, docs_url = self._core.ids.new("req"), self._core.docs_url
         headers = dict(scope["headers"])
         key: str | None = None
+        answer: Reply | StreamReply
         try:
             key = _idempotency_key(headers) if scope["method"] == "POST" else None
             asked = cross_origin.preflight(self._router, scope, headers)
@@ -103,7 +106,7 @@ class Endpoint:
         headers: dict[bytes, bytes],
         request_id: str,
         key: str | None,
-    ) -> Reply:
+    ) -> Reply | StreamReply:
         route, ids = self._route(scope)
         caller = await self._core.merchants.authenticate(
             api_key(headers.get(b"authorization")), request_id
@@ -118,6 +121,8 @@ class Endpoint:
         check_route(caller, route)
         body = await read_body(headers, receive, forms.BODY_BYTES_MAX)
         params, paths = _parameters(route, scope, headers, body)
+        if route.streams and b"last-event-id" in headers:
+            params["after"] = headers[b"last-event-id"].decode("latin-1")
         if paths:
             check_expansion(caller, route, paths)
         path = scope["path"]
@@ -129,6 +134,8 @@ class Endpoint:
             )
         call = Call(self._core, caller, path, ids, params, request)
         result = await route.handler(call)
+        if isinstance(result, Streamed):
+            return await StreamReply.begin(result, receive, partial(self._still, headers))
         public = route.public if caller.publishable else None
         if isinstance(result, bytes):
             return Reply(200, result)
@@ -140,6 +147,10 @@ class Endpoint:
                 rendered = orjson.dumps(public(orjson.loads(rendered)))
             return reply.of_answer(result, rendered, request_id, request is not None)
         return Reply(200, await self._expanded(caller, public(result) if public else result, paths))
+
+    async def _still(self, headers: dict[bytes, bytes]) -> None:
+        """Refuse when the key that opened a stream does not count any more."""
+        await self._core.merchants.authenticate(api_key(headers.get(b"authorization")), "")
 
     async def _expanded_once(
         self, caller: Caller, answer: Answer, paths: Paths, request: IdempotencyRequest | None

@@ -11,6 +11,7 @@ from hazina.api.expand import PATHS_MAX
 from hazina.api.forms import FORM, JSON
 from hazina.api.params.kinds import Fields
 from hazina.api.route import Route
+from hazina.api.streaming import CONTENT_TYPE
 from hazina.api.version import API_VERSION
 from hazina.refusals import Code
 from hazina.refusals_view import TYPES
@@ -56,7 +57,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "summary": route.summary,
         "tags": [route.answers],
         "responses": {
-            "200": _response("The answer.", _answer(route)),
+            "200": _streamed() if route.streams else _response("The answer.", _answer(route)),
             "default": _response("A refusal.", {"$ref": "#/components/schemas/error"}),
         },
     }
@@ -171,6 +172,11 @@ def _id_schema() -> dict[str, Any]:
 
 def _response(about: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"description": about, "content": {JSON: {"schema": schema}}}
+
+
+def _streamed() -> dict[str, Any]:
+    about = "Server-sent events; the data of each is an event as JSON."
+    return {"description": about, "content": {CONTENT_TYPE: {"schema": {"type": "string"}}}}
 
 
 def _operation_id(route: Route) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from hazina.api.core import Core
 from hazina.api.params.kinds import Fields
+from hazina.api.streaming import Streamed
 from hazina.idempotency.service import Answer, IdempotencyRequest
 from hazina.merchants.merchant import Caller
 from hazina.merchants.scopes import resource_of
@@ -26,7 +27,7 @@ class Call:
     idempotency: IdempotencyRequest | None
 
 
-Result = Answer | dict[str, Any] | bytes
+Result = Answer | dict[str, Any] | bytes | Streamed
 Handler = Callable[[Call], Awaitable[Result]]
 
 
@@ -35,8 +36,9 @@ class Route:
     """One row of the route table.
 
     `answers` is the `object` that comes back; `listed` says that it comes in a list, `searched`
-    that the list is a search's result. `publishable` routes also take publishable keys; `public`
-    returns what of an answer these are shown, where that is not all of it.
+    that the list is a search's result, `streams` that they come one by one without an end.
+    `publishable` routes also take publishable keys; `public` returns what of an answer these are
+    shown, where that is not all of it.
     """
 
     method: str
@@ -49,6 +51,7 @@ class Route:
     publishable: bool = False
     searched: bool = False
     public: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    streams: bool = False
 
     @property
     def name(self) -> str:

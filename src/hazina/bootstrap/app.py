@@ -44,6 +44,7 @@ from hazina.dispatch.service import Dispatcher, DispatchSettings
 from hazina.dispatch.transport import HttpTransport
 from hazina.events import tables as events_tables
 from hazina.events.service import Events
+from hazina.events.tail import LogTail
 from hazina.idempotency import tables as idempotency_tables
 from hazina.idempotency.service import Idempotency
 from hazina.ids import Ids, SystemIds
@@ -149,6 +150,7 @@ class Core:
     checkout: Checkout
     searches: Searches
     events: Events
+    log_tail: LogTail
     webhooks: WebhookEndpoints
     webhook_records: WebhookRecords
     webhook_replays: WebhookReplays
@@ -308,6 +310,8 @@ async def wire(
         catalog=catalog, public_url=settings.public_url,
     )  # fmt: skip
     limits = _limits(settings, clock)
+    events = Events(reader)
+    tail = LogTail(reader, events, clock)
     return Core(
         settings, clock, ids, reader, writer, tasks, merchants, clocks, limits,
         Accounts(reader, idempotency, clock, ids, merchants.forget),
@@ -317,11 +321,11 @@ async def wire(
         Sources(idempotency, customers, keeping, methods), methods,
         Tokens(reader, idempotency, ids, methods),
         checkout, Searches(reader, clocks, PageTokens(settings.pepper.encode()), SEARCHED),
-        Events(reader),
+        events, tail,
         WebhookEndpoints(reader, idempotency, clock, ids, settings.webhook_policy),
         WebhookRecords(reader), WebhookReplays(reader, writer, idempotency, clock, ids),
         Balances(reader), Ledgers(reader, writer, clock), dispatch, callbacks,
         HeldCallbacks(reader, idempotency, settings.operator_account),
         streams.relay(settings, reader, writer, clock, ids), nudges,
-        [connector, transport, limits],
+        [tail, connector, transport, limits],
     )  # fmt: skip

@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     reader_connections: int = 4
     callbacks_at_once_max: int = 16
     """How many callbacks a worker applies side by side."""
+    worker: dict[str, int] = {}
+    """Numbers of the worker's loops by name, as JSON: {"janitor_limit": 50}."""
     operator_account: str = ""
     """The account whose keys may look after callbacks at /v1/hazina/inbox; empty: nobody's."""
     kafka_brokers: str = ""

@@ -12,7 +12,18 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hazina.cli import accounts, doctor, inbox, keys, ledger, payments, processes, stay, streams
+from hazina.cli import (
+    accounts,
+    doctor,
+    events,
+    inbox,
+    keys,
+    ledger,
+    payments,
+    processes,
+    stay,
+    streams,
+)
 from hazina.cli.place import NotPossible, SystemOptions
 from hazina.db.embedded_place import EmbeddedError
 from hazina.db.migrate import SchemaError, migrate
@@ -30,6 +41,7 @@ app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.keys, name="keys")
 app.add_typer(payments.app, name="payments")
 app.add_typer(keys.merchants, name="merchants")
+app.add_typer(events.app, name="events")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(streams.relay, name="relay")
 app.add_typer(streams.consume, name="consume")
@@ -66,9 +78,20 @@ def api(
 
 
 @app.command()
-def worker() -> None:
-    """Run the worker's loops alone: webhooks, inquiries, callbacks, funds that mature."""
-    processes.run_worker()
+def worker(
+    only: Annotated[
+        list[str] | None, typer.Option(help="Run this loop and no others; repeatable.")
+    ] = None,
+    without: Annotated[list[str] | None, typer.Option(help="Leave this loop out.")] = None,
+    health_port: Annotated[
+        int, typer.Option(help="Of /health and /metrics on 127.0.0.1; 0: any free one.")
+    ] = 0,
+) -> None:
+    """Run the worker's loops: webhooks, inquiries, callbacks, funds that mature, the relay.
+
+    Any number may run: they share the work without doubling it. SIGTERM ends it after its step.
+    """
+    processes.run_worker(only or (), without or (), health_port)
 
 
 @app.command("migrate")

@@ -10,6 +10,7 @@ import orjson
 
 from hazina.clock import unix
 from hazina.db.reader import Reader
+from hazina.db.table import Row
 from hazina.db.unit import Insert
 from hazina.events.tables import API_VERSION
 from hazina.events.types import RECORDED
@@ -121,13 +122,25 @@ class Events:
         rows = await self._reader.query(
             "event_forward", {"xid": str(after.xid), "position": after.position, "limit": limit}
         )
-        return [
-            EventRow(
-                Cursor(int(row["xid"]), row["position"]), row["merchant_id"], row["id"],
-                row["type"], row["object_id"], row["created"], bytes(row["body"]),
-            )
-            for row in rows
-        ]  # fmt: skip
+        return [_event_row(row) for row in rows]
+
+    async def between(self, merchant_id: str, after: Cursor, end: Cursor) -> Sequence[EventRow]:
+        """Return a merchant's events of a stretch of the log, its end included."""
+        rows = await self._reader.query(
+            "event_between",
+            {
+                "merchant_id": merchant_id, "xid": str(after.xid), "position": after.position,
+                "end_xid": str(end.xid), "end_position": end.position,
+            },
+        )  # fmt: skip
+        return [_event_row(row) for row in rows]
+
+
+def _event_row(row: Row) -> EventRow:
+    return EventRow(
+        Cursor(int(row["xid"]), row["position"]), row["merchant_id"], row["id"],
+        row["type"], row["object_id"], row["created"], bytes(row["body"]),
+    )  # fmt: skip
 
 
 def _meant(type: str) -> list[str]:

@@ -85,7 +85,7 @@ class KafkaSender:
             try:
                 producer.produce(
                     record.topic, record.value, record.key, headers=record.headers,
-                    timestamp=record.timestamp_ms, on_delivery=self._report(name),
+                    on_delivery=self._report(name),
                 )  # fmt: skip
             except KafkaException as error:
                 self._judge(name, error.args[0])

@@ -22,7 +22,6 @@ class Record:
     key: bytes
     value: bytes
     headers: list[Header]
-    timestamp_ms: int
     merchant_id: str
     event_id: str
 
@@ -52,7 +51,8 @@ def record_of(row: Row, prefix: str) -> Record:
     """Return the record of a row of the event log.
 
     All events of one object have one key, so that they stay in order within one partition. The
-    headers are those of the CloudEvents binding for Kafka in binary mode.
+    headers are those of the CloudEvents binding for Kafka in binary mode. The record's own time is
+    when it was sent: by the event's, a topic would throw a backlog away as it came.
     """
     merchant_id: str = row["merchant_id"]
     object_id: str = row["object_id"]
@@ -74,7 +74,7 @@ def record_of(row: Row, prefix: str) -> Record:
     ]
     return Record(
         topic_of(prefix, merchant_id), key.encode(), bytes(row["body"]), headers,
-        int(created.timestamp() * 1000), merchant_id, row["id"],
+        merchant_id, row["id"],
     )  # fmt: skip
 
 

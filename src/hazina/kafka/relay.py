@@ -28,6 +28,7 @@ _FLUSH_MS = 500
 _REPLAY_MS = 10_000
 _TRIES_MAX = 3
 _NARROWING = 8
+_SILENT = "no answer yet"
 
 declare("relay.before_sending", "relay.after_sending")
 
@@ -115,7 +116,7 @@ class Relay:
                 crashpoint("relay.before_sending")
                 await self._sender.send(self._records(rows))
             if not await self._sender.flush(_FLUSH_MS):
-                self._say_waiting(self._sender.problem or "no answer yet")
+                self._say_waiting(self._sender.problem or _SILENT)
                 await self._renew()
                 return 0
         except SendFailed as failed:
@@ -137,7 +138,7 @@ class Relay:
     @property
     def waits(self) -> str | None:
         """Why nothing can be sent at present, or None."""
-        return self._sender.problem if self._waits else None
+        return (self._sender.problem or _SILENT) if self._waits else None
 
     async def oldest(self) -> datetime | None:
         """Return when the oldest event that is still owed was made."""

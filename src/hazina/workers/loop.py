@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import structlog
 
@@ -13,6 +14,22 @@ Step = Callable[[], Awaitable[int]]
 """Does a bounded amount of work and returns how much there was."""
 
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LoopReport:
+    """How a loop fares. Durations in milliseconds; None where there is none yet."""
+
+    healthy: bool
+    failures: int
+    """In a row, up to now."""
+    steps: int
+    found: int
+    """How much work all steps together found."""
+    running_ms: int | None
+    """For how long the present step has been running."""
+    idle_ms: int | None
+    """How long ago the last step ended well."""
 
 
 class Loop:
@@ -29,11 +46,27 @@ class Loop:
         self._nudged = asyncio.Event()
         self._closing = False
         self._failures = 0
+        self._began_ms: int | None = None
+        self._ended_ms: int | None = None
+        self._steps = 0
+        self._found = 0
 
     @property
     def healthy(self) -> bool:
         """Whether the last step ended well."""
         return self._failures == 0
+
+    def report(self) -> LoopReport:
+        """Return what the loop has done, and how long it has been at it."""
+        now_ms = self._clock.monotonic_ms()
+        return LoopReport(
+            healthy=self.healthy,
+            failures=self._failures,
+            steps=self._steps,
+            found=self._found,
+            running_ms=None if self._began_ms is None else now_ms - self._began_ms,
+            idle_ms=None if self._ended_ms is None else now_ms - self._ended_ms,
+        )
 
     def nudge(self) -> None:
         """Run the step at once, or once more if it is running."""
@@ -49,16 +82,22 @@ class Loop:
         while not self._closing:
             self._nudged.clear()
             try:
+                self._began_ms = self._clock.monotonic_ms()
                 found = await self._step()
                 self._failures = 0
+                self._steps += 1
+                self._found += found
+                self._ended_ms = self._clock.monotonic_ms()
             except Exception as error:
                 # A loop that dies would leave money unsettled; it waits and tries again.
                 self._failures += 1
                 _log.error(
                     "worker_step_failed", loop=self.name, failures=self._failures, exc_info=error
                 )
+                self._began_ms = None
                 await self._wait(self._pause_after_error_ms, ignore_nudges=True)
                 continue
+            self._began_ms = None
             if found == 0:
                 await self._wait(self._interval_ms)
 

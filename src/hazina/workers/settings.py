@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from hazina.webhooks.delivery import Schedule
 from hazina.webhooks.health import DISABLE_AFTER_MS
@@ -34,5 +36,20 @@ class WorkerSettings:
     relay_interval_ms: int = 500
     purge_interval_ms: int = 60_000
     batch_limit: int = 200
+    """How much the loops below take at once that have no number of their own."""
+    janitor_limit: int = 200
+    """Inquiries side by side; what each provider takes at most is limited besides."""
+    inbox_limit: int = 200
     pause_after_error_ms: int = 2_000
     drain_ms: int = 10_000
+
+
+def chosen(numbers: Mapping[str, int]) -> WorkerSettings:
+    """Return settings with some numbers changed. Raises ValueError for a name that is none."""
+    known = {one.name for one in fields(WorkerSettings) if one.type == "int"}
+    if unknown := sorted(numbers.keys() - known):
+        raise ValueError(f"{', '.join(unknown)}: choose from {', '.join(sorted(known))}")
+    if wrong := sorted(name for name, number in numbers.items() if number < 1):
+        raise ValueError(f"{', '.join(wrong)} must be at least 1")
+    changes: dict[str, Any] = dict(numbers)
+    return replace(WorkerSettings(), **changes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from hazina.bootstrap.app import Core
 from hazina.merchants.test_clock import TestClock
@@ -10,7 +11,7 @@ from hazina.webhooks.deliveries import WebhookDeliveries
 from hazina.webhooks.fanning import FanOut
 from hazina.webhooks.health import EndpointHealth, Notice
 from hazina.workers.deliver import Deliver
-from hazina.workers.loop import Loop, Step
+from hazina.workers.loop import Loop, LoopReport, Step
 from hazina.workers.notices import told_in_the_log
 from hazina.workers.posting import PostLimits
 from hazina.workers.sender import WebhookSender
@@ -28,8 +29,13 @@ class Worker:
         core: Core,
         settings: WorkerSettings | None = None,
         notice: Notice = told_in_the_log,
+        *,
+        wants: Callable[[str], bool] = lambda name: True,
     ) -> None:
-        """`notice` tells a merchant that we disabled an endpoint, for example by mail."""
+        """`notice` tells a merchant that we disabled an endpoint, for example by mail.
+
+        `wants` chooses the loops of this process by name; others must run somewhere else.
+        """
         self._core = core
         self._settings = settings or WorkerSettings()
         chosen = self._settings
@@ -51,7 +57,7 @@ class Worker:
         self._deliver = Deliver(deliveries, health, self._sender, core.clock, chosen, again)
         self._deliver_loop = self._loop("deliver", self._deliver.step, chosen.deliver_interval_ms)
         fan_out = FanOut(core.reader, core.writer, core.events, core.clock, again)
-        self._loops = (
+        loops = (
             self._loop(
                 "fan_out", lambda: fan_out.step(chosen.fan_out_limit), chosen.fan_out_interval_ms
             ),
@@ -59,6 +65,8 @@ class Worker:
             self._loop("webhook_replays", core.webhook_replays.step, chosen.replay_interval_ms),
             *self._core_loops(),
         )
+        self._loops = tuple(loop for loop in loops if wants(loop.name))
+        self.draining = False
         self._tasks: list[asyncio.Task[None]] = []
         self._nudging: list[asyncio.Task[None]] = []
 
@@ -79,8 +87,24 @@ class Worker:
         """Names of the loops whose last step failed."""
         return [loop.name for loop in self._loops if not loop.healthy]
 
+    def reports(self) -> dict[str, LoopReport]:
+        """Return how each loop fares."""
+        return {loop.name: loop.report() for loop in self._loops}
+
+    async def lags(self) -> dict[str, int]:
+        """Return for how many seconds the oldest work of each loop has been waiting."""
+        rows = await self._core.reader.query("worker_lags", {})
+        names = {loop.name for loop in self._loops}
+        return {row["loop"]: row["lag_seconds"] for row in rows if row["loop"] in names}
+
+    def notes(self) -> dict[str, str]:
+        """Return what loops wait for outside, in words."""
+        relay = self._core.relay
+        return {"relay": relay.waits} if relay is not None and relay.waits else {}
+
     async def close(self) -> None:
         """Let each loop end its step and the deliveries under way end, within a bounded time."""
+        self.draining = True
         for loop in self._loops:
             loop.close()
         if self._tasks:
@@ -100,9 +124,13 @@ class Worker:
         relay = core.relay
         return [
             *([self._loop("relay", relay.step, chosen.relay_interval_ms)] if relay else []),
-            self._loop("janitor", lambda: core.dispatch.run_due(limit), chosen.janitor_interval_ms),
             self._loop(
-                "inbox", lambda: core.callbacks.process_due(limit), chosen.inbox_interval_ms
+                "janitor", lambda: core.dispatch.run_due(chosen.janitor_limit),
+                chosen.janitor_interval_ms,
+            ),
+            self._loop(
+                "inbox", lambda: core.callbacks.process_due(chosen.inbox_limit),
+                chosen.inbox_interval_ms,
             ),
             self._loop(
                 "release_funds", lambda: core.payments.release_due(limit),
