@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import orjson
+import psycopg
 import pytest
 
 import hazina
@@ -226,6 +227,26 @@ async def test_a_key_replays_the_first_answer_and_refuses_other_parameters(
     assert [one["status"] for one in made["data"]] == ["created", "exists"]
     assert await send("POST", "/v1/ledger/transfers_bulk", bulk, key="b-1") == made
     await stranger("POST", ACCOUNTS, account(1, code=11), key="first")
+
+
+async def test_what_a_process_that_died_left_unanswered_is_answered_by_the_ledger(
+    clients: tuple[Client, Client], database_url: str
+) -> None:
+    """Its lease is over: the same transfer exists, and the key keeps that answer from then on."""
+    send, _ = clients
+    await send("POST", ACCOUNTS, account(1))
+    await send("POST", ACCOUNTS, account(2))
+    booked = await send("POST", TRANSFERS, transfer(1, 5), key="died")
+    with psycopg.connect(database_url) as connection:
+        changed = connection.execute(
+            "UPDATE idempotency_key SET answered = false, code = NULL, body = NULL,"
+            " lease_until = now() - interval '1 second' WHERE key = 'died'"
+        )
+        assert changed.rowcount == 1
+    assert await send("POST", TRANSFERS, transfer(1, 5), key="died") == booked
+    assert await send("POST", TRANSFERS, transfer(1, 5), key="died") == booked
+    assert send.replayed
+    assert (await send("GET", f"{ACCOUNTS}/2"))["credits_posted"] == "5"
 
 
 async def test_user_data_holds_all_unsigned_numbers_of_its_width(
