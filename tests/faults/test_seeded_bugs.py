@@ -12,12 +12,15 @@ from pathlib import Path
 import pytest
 
 import hazina
-from tests.faults.seeded.bugs import BUGS, Bug, Edit, Matrix, Test
+from tests.faults.seeded.bugs import BUGS as PAYMENT_BUGS
+from tests.faults.seeded.bugs import Bug, Edit, Matrix, Test
+from tests.faults.seeded.ledger_races import RACES
 from tests.support.postgres import TestRun
 
 _ROOT = Path(__file__).parents[2]
 _PRODUCT = Path(hazina.__file__).parent
 _WHOLE = os.environ.get("HAZINA_FAULTS") == "whole"
+BUGS = (*PAYMENT_BUGS, *RACES)
 _RUNS = sorted({bug.caught_by for bug in BUGS}, key=str)
 whole_only = pytest.mark.skipif(not _WHOLE, reason="runs in make faults (HAZINA_FAULTS=whole)")
 pytestmark = pytest.mark.timeout(300)
