@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+
+import pytest
+
+from hazina.db import embedded
+from tests.support.postgres import TestRun
 
 AMOUNT_MAX = str(2**128 - 1)
 
@@ -71,3 +81,42 @@ def test_a_line_that_cannot_be_read_is_answered_with_an_error_and_the_script_goe
     assert [type(answer) for answer in answers] == [dict, dict, dict, list]
     assert all(answer["error"]["code"] == "parameter_invalid" for answer in answers[:3])
     assert answers[3][0]["status"] == "reserved_flag"
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that any account can reach, unlike pytest's own temporary folders."""
+    parent = Path(tempfile.mkdtemp(prefix="hz-ledger-"))
+    parent.chmod(0o711)
+    yield parent
+    embedded.destroy(parent / "postgres")
+    shutil.rmtree(parent)
+
+
+def ledger(*arguments: str, sent: str = "", **environment: str) -> tuple[int, str]:
+    """Run a command of the ledger; return its exit code and everything that it printed."""
+    kept = {name: value for name, value in os.environ.items() if name != "HAZINA_DATABASE_URL"}
+    done = subprocess.run(
+        [sys.executable, "-m", "hazina", "ledger", *arguments], input=sent,
+        capture_output=True, text=True, timeout=110, check=False, env={**kept, **environment},
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_ledger_books_in_an_empty_folder(folder: Path) -> None:
+    accounts = [{"id": 1, "ledger": 7, "code": 1}, {"id": 2, "ledger": 7, "code": 1}]
+    code, out = ledger(
+        "apply", "--var", str(folder), "-", sent=json.dumps({"create_accounts": accounts})
+    )
+    assert code == 0, out
+    assert [one["status"] for one in json.loads(out)] == ["created", "created"]
+    code, out = ledger("verify", "--var", str(folder))
+    assert code == 0, out
+
+
+def test_a_database_without_the_schema_is_refused_in_a_line(test_run: TestRun) -> None:
+    with test_run.empty_database() as url:
+        code, out = ledger("accounts", HAZINA_DATABASE_URL=url)
+    assert code == 1
+    assert "run `hazina migrate` first" in " ".join(out.split())
+    assert "Traceback" not in out

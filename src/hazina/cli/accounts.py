@@ -13,6 +13,7 @@ from rich.table import Table
 from hazina.bootstrap.ledgers import open_reader
 from hazina.cli.place import unused
 from hazina.db import embedded
+from hazina.db.migrate import SchemaError, check, migrate
 from hazina.ledger.verify import trial_balance
 from hazina.money.currency import exponent
 
@@ -35,6 +36,26 @@ def database(var: Path) -> Iterator[str]:
         with unused(var) as nobody_runs:
             if nobody_runs:
                 embedded.stop(server)
+
+
+@contextmanager
+def ready_database(var: Path) -> Iterator[str]:
+    """Yield the URL of a database that has this release's schema.
+
+    An embedded one that nobody uses is brought up to it, as a start would do; so the ledger works
+    in an empty folder. Raises `SchemaError` for any other that lacks something.
+    """
+    with database(var) as url:
+        try:
+            check(url)
+        except SchemaError:
+            if os.environ.get("HAZINA_DATABASE_URL"):
+                raise
+            with unused(var) as nobody_runs:
+                if not nobody_runs:
+                    raise
+                migrate(url)
+        yield url
 
 
 async def show_trial_balance(url: str, console: Console | None = None) -> int:

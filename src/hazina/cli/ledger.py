@@ -46,7 +46,7 @@ def apply(
     """Carry out requests, one JSON object a line, and answer each with one line."""
     if scratch:
         raise typer.Exit(asyncio.run(_apply_scratch(file, space)))
-    with accounts.database(var) as url:
+    with accounts.ready_database(var) as url:
         raise typer.Exit(asyncio.run(_apply(url, file, space)))
 
 
@@ -58,7 +58,7 @@ def accounts_command(
     var: Var = _VAR,
 ) -> None:
     """List accounts with their balances."""
-    with accounts.database(var) as url:
+    with accounts.ready_database(var) as url:
         asyncio.run(books.show_accounts(url, space, merchant, as_json))
 
 
@@ -71,7 +71,7 @@ def balance(
     var: Var = _VAR,
 ) -> None:
     """Print an account's balances, now or at a moment."""
-    with accounts.database(var) as url:
+    with accounts.ready_database(var) as url:
         asyncio.run(books.show_balance(url, account, space, books.moment(at), as_json))
 
 
@@ -95,7 +95,7 @@ def statement(
     first, last = books.moment(start), books.moment(end)
     if (account is None) == (merchant is None):
         raise NotPossible("Name an account, or a merchant with --merchant.")
-    with accounts.database(var) as url:
+    with accounts.ready_database(var) as url:
         if merchant is not None:
             asyncio.run(books.show_merchant_statement(url, merchant, first, last, form))
         else:
@@ -105,7 +105,7 @@ def statement(
 @app.command("trial-balance")
 def trial_balance(as_json: AsJson = False, var: Var = _VAR) -> None:
     """Print the sums of all accounts; debits equal credits in every ledger."""
-    with accounts.database(var) as url:
+    with accounts.ready_database(var) as url:
         if as_json:
             raise typer.Exit(asyncio.run(books.show_trial_balance_json(url)))
         raise typer.Exit(asyncio.run(accounts.show_trial_balance(url)))
@@ -120,35 +120,35 @@ def verify(
     var: Var = _VAR,
 ) -> None:
     """Walk the hash chains and run every invariant; exit code 1 if anything is wrong."""
-    with accounts.database(var) as url:
+    with accounts.ready_database(var) as url:
         raise typer.Exit(asyncio.run(books.show_verification(url, anchor, as_json)))
 
 
 @app.command()
 def heads(var: Var = _VAR) -> None:
     """Print the head of every hash chain as JSON, to be kept where nobody can change it."""
-    with accounts.database(var) as url:
+    with accounts.ready_database(var) as url:
         asyncio.run(books.show_heads(url))
 
 
 @app.command()
 def invariants(as_json: AsJson = False, var: Var = _VAR) -> None:
     """Run every invariant of the ledger; exit code 1 if one is broken."""
-    with accounts.database(var) as url:
+    with accounts.ready_database(var) as url:
         raise typer.Exit(asyncio.run(books.show_invariants(url, as_json)))
 
 
 @app.command()
 def export(space: Space = _SPACE, var: Var = _VAR) -> None:
     """Print a whole ledger as JSON Lines that `import` makes again."""
-    with accounts.database(var) as url:
+    with accounts.ready_database(var) as url:
         asyncio.run(_export(url, space))
 
 
 @app.command("import")
 def import_command(file: File, space: Space = _SPACE, var: Var = _VAR) -> None:
     """Make what `export` printed, with its own timestamps; into a fresh space."""
-    with accounts.database(var) as url:
+    with accounts.ready_database(var) as url:
         print(f"{asyncio.run(_import(url, file, space))} events")
 
 
