@@ -4,7 +4,8 @@ A payment is create + confirm + automatic capture in one POST /v1/payment_intent
 does the least that such a payment could, with the usual libraries; *statements* executes the very
 array statements of a payment and nothing else of the product. `--floors bare statements lean` adds
 the bare floor's work done with the product's encoders and HTTP client. All ask the same simulator
-once per payment.
+once per payment. `--before REVISION` measures the product of an earlier commit as well, whole and
+on a server of its own.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from benchmarks.earlier import earlier
 from benchmarks.load import Load, Order
 from benchmarks.stage import (
     child_pid,
@@ -42,15 +45,26 @@ from hazina.ids import SystemIds
 
 _MERCHANTS = 100
 _FLOORS = ("bare", "statements", "lean")
+_BEFORE = "before"
+
+
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """The database server and the simulator that a subject uses."""
+
+    postgres: int
+    simulator: int
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is measured, and where."""
+    """What is measured, where, and with whose keys."""
 
     name: str
     port: int
     pid: int
+    keys: list[str]
+    machines: Machines
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +85,15 @@ class Sample:
         return self.load.payments / self.load.seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Machines:
-    """The processes that all subjects share."""
-
-    postgres: int
-    simulator: int
-
-
-def measure(
-    subject: Subject, machines: Machines, keys: list[str], clients: int, seconds: float
-) -> Sample:
+def measure(subject: Subject, clients: int, seconds: float) -> Sample:
     """Run the load generator once and divide the CPU that each part used by the payments."""
-    order = Order(subject.port, keys, clients, seconds)
-    before, busy_ms = _spent(subject, machines), machine_ms()
+    order = Order(subject.port, subject.keys, clients, seconds)
+    before, busy_ms = _spent(subject), machine_ms()
     finished = subprocess.run(
         [sys.executable, "-m", "benchmarks.load"],
         input=json.dumps(asdict(order)), capture_output=True, text=True, check=False,
     )  # fmt: skip
-    after, busy_ms = _spent(subject, machines), machine_ms() - busy_ms
+    after, busy_ms = _spent(subject), machine_ms() - busy_ms
     if finished.returncode != 0:
         raise SystemExit(f"{subject.name}: {finished.stderr}")
     load = Load(**json.loads(finished.stdout))
@@ -101,9 +105,9 @@ def measure(
     return Sample(load, others, *(ms / load.payments for ms in spent))
 
 
-def _spent(subject: Subject, machines: Machines) -> tuple[float, float, float]:
-    postgres = sum(cpu_ms(pid) for pid in family(machines.postgres))
-    return cpu_ms(subject.pid), postgres, cpu_ms(machines.simulator)
+def _spent(subject: Subject) -> tuple[float, float, float]:
+    postgres = sum(cpu_ms(pid) for pid in family(subject.machines.postgres))
+    return cpu_ms(subject.pid), postgres, cpu_ms(subject.machines.simulator)
 
 
 def report(results: dict[tuple[str, int], list[Sample]], clients: list[int]) -> None:
@@ -134,7 +138,7 @@ def report(results: dict[tuple[str, int], list[Sample]], clients: list[int]) -> 
                 f"{count:>7} {name:<11} {rates[name]:>10.0f} {p50:>8.1f} {p99:>8.1f}"
                 f" {api:>7.2f} {postgres:>11.2f} {simulator:>10.2f} {client:>7.2f}"
             )
-        for floor in _FLOORS:
+        for floor in (*_FLOORS, _BEFORE):
             if floor in rates and "product" in rates:
                 print(f"{'':>7} product/{floor}: {rates['product'] / rates[floor]:.2f}")
 
@@ -143,10 +147,14 @@ def run(arguments: argparse.Namespace, var: Path) -> None:
     """Start everything, measure the subjects in turn, print, and end everything."""
     system = System(SystemOptions(free_port(), var), SystemClock(), SystemIds())
     floors: list[Child] = []
+    ending = ExitStack()
     try:
         running = asyncio.run(system.start())
         keys = asyncio.run(make_merchants(running, _MERCHANTS))
-        subjects = [Subject("product", int(running.url.rsplit(":", 1)[1]), child_pid("api"))]
+        server = embedded.ensure(var / "postgres")
+        machines = Machines(server.pid, child_pid("hazina.simulators.sandbox"))
+        port = int(running.url.rsplit(":", 1)[1])
+        subjects = [Subject("product", port, child_pid("api"), keys, machines)]
         for name in arguments.floors:
             port = free_port()
             environment = {
@@ -154,18 +162,20 @@ def run(arguments: argparse.Namespace, var: Path) -> None:
                 "BENCH_SIMULATOR_URL": running.simulator_url,
             }
             floors.append(start_floor(name, port, environment, var))
-            subjects.append(Subject(name, port, floors[-1].pid))
-        server = embedded.ensure(var / "postgres")
-        machines = Machines(server.pid, child_pid("hazina.simulators.sandbox"))
+            subjects.append(Subject(name, port, floors[-1].pid, keys, machines))
+        if arguments.before:
+            at = ending.enter_context(earlier(arguments.before, var))
+            theirs = Machines(at["postgres"], at["simulator"])
+            subjects.append(Subject(_BEFORE, at["port"], at["pid"], at["keys"], theirs))
         print(f"Other programs use {other_load():.2f} cores at rest. Trust ratios before figures.")
         results: dict[tuple[str, int], list[Sample]] = {}
         for subject in subjects:
-            measure(subject, machines, keys, 16, arguments.warm_up)
+            measure(subject, 16, arguments.warm_up)
         # Subjects take turns within each round, so that noise of the machine meets all alike.
         for round_number in range(arguments.runs):
             for clients in arguments.clients:
                 for subject in subjects:
-                    sample = measure(subject, machines, keys, clients, arguments.seconds)
+                    sample = measure(subject, clients, arguments.seconds)
                     results.setdefault((subject.name, clients), []).append(sample)
                     print(
                         f"  run {round_number + 1}, {clients} clients, {subject.name}:"
@@ -178,6 +188,7 @@ def run(arguments: argparse.Namespace, var: Path) -> None:
             print(f"The end of {log.name}:\n{log.read_text(errors='replace')[-3_000:]}")
         raise
     finally:
+        ending.close()
         for floor in floors:
             floor.stop(5)
         system.stop()
@@ -200,6 +211,7 @@ def main() -> None:
     parser.add_argument("--warm-up", type=float, default=3.0)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 16, 64])
     parser.add_argument("--floors", nargs="*", choices=_FLOORS, default=["bare", "statements"])
+    parser.add_argument("--before", metavar="REVISION", help="an earlier commit to compare with")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hazina-bench-") as folder:
         var = Path(folder)
