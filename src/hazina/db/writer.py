@@ -52,6 +52,7 @@ class _Waiting:
     rows: int
     since_ms: int
     verdict: asyncio.Future[Verdict]
+    taken: bool = False
 
 
 class Writer:
@@ -70,6 +71,7 @@ class Writer:
         self._settings = settings or WriterSettings()
         self._committed = committed
         self._lanes: dict[Lane, dict[str, deque[_Waiting]]] = {lane: {} for lane in Lane}
+        self._arrivals: deque[_Waiting] = deque()
         self._work = asyncio.Event()
         self._closing = False
         self._queued = 0
@@ -108,13 +110,16 @@ class Writer:
         rows = len(unit.claims) + len(unit.writes) + len(unit.transfers) + len(unit.relies_on)
         waiting = _Waiting(unit, rows, now_ms, asyncio.get_running_loop().create_future())
         self._lanes[unit.lane].setdefault(unit.merchant_id, deque()).append(waiting)
+        self._arrivals.append(waiting)
         self._queued += 1
         self._work.set()
         return await waiting.verdict
 
     def _oldest_ms(self) -> int | None:
-        heads = [queue[0].since_ms for lane in self._lanes.values() for queue in lane.values()]
-        return min(heads, default=None)
+        arrivals = self._arrivals
+        while arrivals and arrivals[0].taken:
+            arrivals.popleft()
+        return arrivals[0].since_ms if arrivals else None
 
     async def _run(self) -> None:
         while True:
@@ -165,6 +170,7 @@ class Writer:
                 if batch and rows + queue[0].rows > self._settings.rows_max:
                     return batch
                 batch.append(queue.popleft())
+                batch[-1].taken = True
                 rows += batch[-1].rows
                 del queues[merchant]
                 if queue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import Any
 
 from hazina.balances.line import Line
@@ -65,12 +65,10 @@ class Draft:
         kind = type(old)
         if isinstance(old, Intent) and isinstance(new, Intent):
             check_transition(old.status, new.status)
-        values = _VALUES[kind]
-        changes = {
-            name: after
-            for name, before, after in zip(_COLUMNS[kind], values(old), values(new), strict=True)
-            if before is not after and before != after
-        }
+        before, after = _VALUES[kind](old), _VALUES[kind](new)
+        others = [place for place, same in enumerate(map(is_, before, after)) if not same]
+        names = _COLUMNS[kind]
+        changes = {names[at]: after[at] for at in others if before[at] != after[at]}
         key = (old.merchant_id, old.id)
         self.relies_on.append(RowVersion(_TABLES[kind], key, old.version))
         if changes:
