@@ -30,6 +30,10 @@ BATCH_MAX = 8189
 _RESERVED_IDS = {0: UUID(int=0), ID_MAX: UUID(int=ID_MAX)}
 _POST = TransferFlag.POST_PENDING + 0
 _VOID = TransferFlag.VOID_PENDING + 0
+_FILLED_IN = int(
+    TransferFlag.POST_PENDING | TransferFlag.VOID_PENDING
+    | TransferFlag.BALANCING_DEBIT | TransferFlag.BALANCING_CREDIT
+)  # fmt: skip
 _NONE = TransferFlag.NONE
 _CLOSED = AccountFlag.CLOSED + 0
 
@@ -284,6 +288,17 @@ def transfer_record(row: Row) -> TransferRecord:
         shown_64(row["user_data_64"]), row["user_data_32"] or 0, row["timeout_seconds"],
         row["ledger"], row["code"], row["flags"], row["timestamp"], row["reference"],
         row["metadata"] or {},
+    )  # fmt: skip
+
+
+def as_booked(event: TransferEvent, timestamp: int) -> TransferRecord | None:
+    """Return what a new transfer reads back as, or None where something may have been filled in."""
+    if event.flags & _FILLED_IN:
+        return None
+    return TransferRecord(
+        event.id, event.debit_account_id, event.credit_account_id, event.amount, event.pending_id,
+        event.user_data_128, event.user_data_64, event.user_data_32, event.timeout, event.ledger,
+        event.code, event.flags, timestamp, event.reference, event.metadata or {},
     )  # fmt: skip
 
 

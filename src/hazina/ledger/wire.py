@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from hazina.ledger.client import (
@@ -56,6 +56,10 @@ _WIDE = frozenset(
         "debits_pending", "debits_posted", "credits_pending", "credits_posted", "overdraft",
     ]
 )  # fmt: skip
+_FIELDS = {
+    kind: tuple(one.name for one in fields(kind))
+    for kind in (AccountRecord, TransferRecord, BalanceRecord)
+}
 _DIGITS = re.compile(r"[0-9]{1,39}")
 _KEY_SHOWN = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
@@ -112,12 +116,12 @@ def shown_result(result: Result) -> dict[str, Any]:
 
 def shown(record: AccountRecord | TransferRecord | BalanceRecord) -> dict[str, Any]:
     """Return a record as JSON."""
-    fields = asdict(record)
+    found: dict[str, Any] = {name: getattr(record, name) for name in _FIELDS[type(record)]}
     if isinstance(record, AccountRecord):
-        fields["flags"] = _names(record.flags, ACCOUNT_FLAGS)
+        found["flags"] = _names(record.flags, ACCOUNT_FLAGS)
     elif isinstance(record, TransferRecord):
-        fields["flags"] = _names(record.flags, TRANSFER_FLAGS)
-    return {name: str(value) if name in _WIDE else value for name, value in fields.items()}
+        found["flags"] = _names(record.flags, TRANSFER_FLAGS)
+    return {name: str(value) if name in _WIDE else value for name, value in found.items()}
 
 
 def _names(flags: int, names: Sequence[str]) -> list[str]:

@@ -17,6 +17,7 @@ from hazina.ledger.client import (
     QueryFilter,
     TransferEvent,
     TransferRecord,
+    as_booked,
     stored_id,
 )
 from hazina.ledger.history import Totals
@@ -123,7 +124,10 @@ async def create_transfer(call: Call) -> Result:
     async def work(claims: Claims) -> dict[str, Any]:
         results = await call.core.ledgers.create_transfers(_space(call), [event], claims)
         _demand("transfer", results)
-        return await _one_transfer(call, event.id)
+        booked = None
+        if results[0].status is Status.CREATED:
+            booked = as_booked(event, results[0].timestamp)
+        return _shown(booked) if booked else await _one_transfer(call, event.id)
 
     return await once(call, work)
 
