@@ -117,6 +117,10 @@ $(HORDAK_STAMP): $(HORDAK)/requirements.txt
 bench-ledger: $(STAMP) $(HORDAK_STAMP) ## Measure the ledger beside django-hordak, row by row and COPY
 	@$(BIN)/python -m benchmarks.ledger $(ARGS)
 
+.PHONY: bench-ledger-growth
+bench-ledger-growth: $(STAMP) ## Measure the ledger with 20 million transfers stored (takes long)
+	@$(BIN)/python -m benchmarks.ledger_growth $(ARGS)
+
 .PHONY: bench-lists
 bench-lists: $(STAMP) ## Measure lists and searches of a merchant with a million payments
 	@$(BIN)/python -m benchmarks.lists $(ARGS)

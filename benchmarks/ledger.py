@@ -22,7 +22,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from benchmarks import ledger_beside, slow_commits
-from benchmarks.ledger_http import ACCOUNTS, HttpOrder
+from benchmarks.ledger_http import ACCOUNTS, WARM_UP, HttpOrder
 from benchmarks.ledger_load import LEDGER, LedgerLoad, LedgerOrder, ledgers_at, open_accounts
 from benchmarks.slow_commits import SlowCommits
 from benchmarks.stage import child_pid, family_ms, machine_ms, make_merchants, other_load
@@ -136,7 +136,7 @@ def _http(clients: int, bulk: int) -> Callable[[Stage], LedgerLoad]:
         )
         used = family_ms(api) - before[0], family_ms(stage.server.pid) - before[1]
         # Of the warm-up, CPU is counted and transfers are not.
-        counted = load.transfers * (stage.seconds + HttpOrder.warm_up) / stage.seconds
+        counted = load.transfers * (stage.seconds + WARM_UP) / stage.seconds
         api_us, postgres_us = (1000 * spent / counted for spent in used)
         return replace(load, client_us=api_us, postgres_us=postgres_us)
 

@@ -19,6 +19,7 @@ import uvloop
 
 from benchmarks.ledger_load import LEDGER, LedgerLoad, TransferIds
 
+WARM_UP = 0.7
 ACCOUNTS = 50
 """How many accounts each merchant has; their ids are 1 to this number."""
 
@@ -32,7 +33,7 @@ class HttpOrder:
     clients: int
     bulk: int
     seconds: float
-    warm_up: float = 0.7
+    warm_up: float = WARM_UP
 
 
 class _Client(asyncio.Protocol):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from psycopg import pq
 
 from hazina.db.arrays import DECODERS
 from hazina.db.judging import Place
-from hazina.db.statements import WHOLE_NUMBERS, read_columns
-from hazina.db.table import Key, Row, Table
+from hazina.db.statements import WHOLE_NUMBERS, lock_columns, read_columns
+from hazina.db.table import Key, Kind, Row, Table
 
 
 @dataclass(slots=True)
@@ -35,9 +35,10 @@ def take_in(
             version = int(result.get_value(index, 1) or b"") if table.versioned else 0
             found.versions[table.name, key] = version
     elif form in ("lock", "read"):
-        for key, row in zip(
-            _keys_found(keys, result), decode_rows(table, result, first=1, keys=keys), strict=True
-        ):
+        columns = lock_columns(table) if form == "lock" else read_columns(table)
+        rows = _decode(columns, result, 1, table.key)
+        for key, row in zip(_keys_found(keys, result), rows, strict=True):
+            row.update(zip(table.key, key, strict=True))
             found.rows[table.name, key] = row
 
 
@@ -56,21 +57,19 @@ def _returned_keys(table: Table, result: pq.abc.PGresult) -> list[Key]:
     ]
 
 
-def decode_rows(
-    table: Table, result: pq.abc.PGresult, *, first: int, keys: Sequence[Key] | None = None
-) -> list[dict[str, object]]:
-    """Return the rows of `lock`, `read` (from column 1) or `where` (from column 0) as dicts.
+def decode_rows(table: Table, result: pq.abc.PGresult, *, first: int) -> list[dict[str, object]]:
+    """Return the rows of `read` (from column 1) or `where` (from column 0) as dicts."""
+    return _decode(read_columns(table), result, first, ())
 
-    `keys` are those that were asked for: the rows take them over, which is cheaper than reading.
-    """
+
+def _decode(
+    columns: Mapping[str, Kind], result: pq.abc.PGresult, first: int, left_out: Sequence[str]
+) -> list[dict[str, object]]:
+    """Decode column by column; `left_out` are known already."""
     rows: list[dict[str, object]] = [{} for _ in range(result.ntuples)]
-    if keys is not None:
-        for row, key in zip(rows, _keys_found(keys, result), strict=True):
-            row.update(zip(table.key, key, strict=True))
-    given = table.key if keys is not None else ()
     value = result.get_value
-    for place, (name, kind) in enumerate(read_columns(table).items(), first):
-        if name in given:
+    for place, (name, kind) in enumerate(columns.items(), first):
+        if name in left_out:
             continue
         decode = int if kind in WHOLE_NUMBERS else DECODERS[kind]
         for index, row in enumerate(rows):

@@ -114,7 +114,7 @@ class Statements:
         return Call(made, tuple(_key_arrays(table, keys)))
 
     def lock(self, table: Table, keys: Sequence[Key]) -> Call:
-        """Lock rows in the order of `keys`; return (place, columns of `read_columns`)."""
+        """Lock rows in the order of `keys`; return (place, columns of `lock_columns`)."""
         made = self._statement("lock", table)
         return Call(made, tuple(_key_arrays(table, keys)))
 
@@ -136,7 +136,7 @@ class Statements:
             terms = [f"{name} = ${place}" for place, name in enumerate(given, 1)]
             terms += [f"{name} IS NULL" for name in absent]
             made = self._made[signature] = statement(
-                f"SELECT {_read_list(table, table.name)} FROM {table.name}"
+                f"SELECT {_read_list(read_columns(table), table.name)} FROM {table.name}"
                 f" WHERE {' AND '.join(terms) or 'true'} ORDER BY {', '.join(table.key)}",
                 *(kinds[name] for name in given),
             )
@@ -185,18 +185,26 @@ def _columns(table: Table, rows: Sequence[Row]) -> Columns:
 
 
 def read_columns(table: Table) -> dict[str, Kind]:
-    """Return the columns that `lock`, `read` and `where` return, in their order."""
+    """Return the columns that `read` and `where` return, in their order."""
     columns: dict[str, Kind] = {**table.columns, **table.defaults}
     if table.versioned:
         columns["version"] = "bigint"
     return columns
 
 
-def _read_list(table: Table, name: str) -> str:
+def lock_columns(table: Table) -> dict[str, Kind]:
+    """Return the columns that `lock` returns, in their order."""
+    columns = read_columns(table)
+    if not table.changing:
+        return columns
+    return {name: columns[name] for name in (*table.changing, "version")}
+
+
+def _read_list(columns: Mapping[str, Kind], name: str) -> str:
     """Return the columns to read. Whole numbers come as text, which is read by `int` alone."""
     return ", ".join(
         f"{name}.{column}::text" if kind in WHOLE_NUMBERS else f"{name}.{column}"
-        for column, kind in read_columns(table).items()
+        for column, kind in columns.items()
     )
 
 
@@ -316,11 +324,11 @@ def _make_versions(table: Table, sent: Mapping[str, Kind]) -> Statement:
 
 
 def _make_lock(table: Table, sent: Mapping[str, Kind]) -> Statement:
-    return _select(table, _read_list(table, "t"), "FOR UPDATE")
+    return _select(table, _read_list(lock_columns(table), "t"), "FOR UPDATE")
 
 
 def _make_read(table: Table, sent: Mapping[str, Kind]) -> Statement:
-    return _select(table, _read_list(table, "t"), "OFFSET 0")
+    return _select(table, _read_list(read_columns(table), "t"), "OFFSET 0")
 
 
 _FORMS = {

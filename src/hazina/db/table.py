@@ -27,7 +27,9 @@ class Table:
     `rank` orders locking between tables. `key` names the primary key's columns, in order; a
     tenant's table leads with `merchant_id`. A `versioned` table has a column `version` (bigint, not
     listed in `columns`) that inserts set to 1 and each update raises by one.
-    The rows of a table `in_order` are inserted as units came, since readers follow that order.
+    `changing` names the columns that a lock reads, for an engine that remembers all others, which
+    never change; empty means all. The rows of a table `in_order` are inserted as units came, since
+    readers follow that order.
     `defaults` names columns that the database fills (they are read back, never written).
     """
 
@@ -38,6 +40,7 @@ class Table:
     versioned: bool = True
     tenant: bool = True
     in_order: bool = False
+    changing: tuple[str, ...] = ()
     defaults: Mapping[str, Kind] = field(default_factory=dict)
     key_of: Callable[[Row], Key] = field(init=False, repr=False, compare=False)
     """Returns a row's key."""

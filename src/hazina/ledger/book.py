@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -58,7 +59,13 @@ class Book:
     All are found by the number of their id: UUIDs hash and compare in Python, numbers do not.
     """
 
-    def __init__(self, found: dict[tuple[str, Key], Row], stamps: Stamps) -> None:
+    def __init__(
+        self,
+        found: dict[tuple[str, Key], Row],
+        stamps: Stamps,
+        lasting: Mapping[int, Row],
+    ) -> None:
+        """`lasting` is what never changes of accounts whose rows are not whole, by id."""
         self.accounts: dict[int, Balance] = {}
         self.transfers: dict[int, Row] = {}
         self.pending: dict[int, Pending] = {}
@@ -75,7 +82,8 @@ class Book:
         self.accounts_new: list[dict[str, Any]] = []
         for (table, key), row in found.items():
             if table == "account":
-                self.accounts[key[0].int] = Balance(row)
+                number = key[0].int
+                self.accounts[number] = Balance(row, None if "code" in row else lasting[number])
             elif table == "transfer":
                 self.transfers[key[0].int] = row
             elif table == "pending":

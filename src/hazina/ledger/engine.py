@@ -20,12 +20,15 @@ from hazina.ledger.canonical import digest
 from hazina.ledger.requests import judge_accounts, judge_transfers
 from hazina.ledger.rules import TRANSIENT
 from hazina.ledger.stamps import Stamps
+from hazina.ledger.tables import ACCOUNT
 from hazina.ledger.types import Account, Result, Status, Transfer, TransferFlag
 
 _LINKED = TransferFlag.LINKED + 0
 _CREATED = Status.CREATED
 _EXISTS = Status.EXISTS
 _KNOWN_MAX = 200_000
+_LASTING_MAX = 20_000
+_LASTING = [name for name in ACCOUNT.columns if name not in ACCOUNT.changing]
 
 
 @dataclass(slots=True)
@@ -41,11 +44,13 @@ class LedgerNeeds:
 class LedgerEngine:
     """The engine that `bootstrap` registers with the writer; one per process.
 
-    It remembers accounts that are certainly committed, so that they are not opened again and again.
+    It remembers accounts that are certainly committed, so that they are not opened again and again,
+    and what never changes of accounts, so that it is not read again and again.
     """
 
     def __init__(self, clock: Clock | None = None, stamps: Stamps | None = None) -> None:
         self._known: set[int] = set()
+        self._lasting: dict[int, Row] = {}
         self._stamps = stamps or Stamps(clock or SystemClock())
 
     def needs(self, units: Sequence[Unit]) -> LedgerNeeds:
@@ -55,7 +60,9 @@ class LedgerEngine:
         and these are locked before anything is read. Ids are not locked either: those of a space
         are shared, and who remembers one as failed must be alone with them.
         """
-        known = self._known
+        known, lasting = self._known, self._lasting
+        if len(lasting) > _LASTING_MAX:
+            lasting.clear()
         ensure: dict[int, Insert] = {}
         accounts: dict[int, Key] = {}
         transfers: dict[int, Key] = {}
@@ -86,6 +93,7 @@ class LedgerEngine:
             ensure=list(ensure.values()),
             lock={"account": list(accounts.values())},
             read={
+                "account": [key for number, key in accounts.items() if number not in lasting],
                 "transfer": list(transfers.values()),
                 "seen": seen,
                 "pending": list(pending.values()),
@@ -95,18 +103,22 @@ class LedgerEngine:
 
     def open(self, found: dict[tuple[str, Key], Row], *, slot: int, sequence: int) -> LedgerBatch:
         """Start a batch with the rows that were found."""
-        known = self._known
+        known, lasting = self._known, self._lasting
         if len(known) > _KNOWN_MAX:
             known.clear()
         newest = 0
         for (table, key), row in found.items():
             if table == "account":
-                newest = max(newest, row["timestamp_last"], row["timestamp"] or 0)
+                timestamp = row["timestamp"]
+                newest = max(newest, row["timestamp_last"], timestamp or 0)
+                # Until its opening is recorded, an account may be one that is rolled back again.
+                if timestamp is not None and "code" in row:
+                    lasting[key[0].int] = {name: row[name] for name in _LASTING}
                 # A first version may be one that this very batch inserted, and be rolled back.
                 if row["version"] > 1:
                     known.add(key[0].int)
         self._stamps.begin(slot, newest)
-        return LedgerBatch(Book(found, self._stamps), slot, sequence)
+        return LedgerBatch(Book(found, self._stamps, lasting), slot, sequence)
 
 
 class LedgerBatch:

@@ -196,7 +196,7 @@ def account_updates(book: Book, opened: Iterable[Row]) -> Iterator[Update | Upda
     changed: list[Balance] = []
     for number in usual:
         balance = book.accounts[number]
-        if balance.closed_by is not balance.row["closed_by"]:
+        if balance.closed_by is not balance.closed_before:
             yield Update("account", (balance.id,), balance.version, _balances(balance))
         else:
             changed.append(balance)
@@ -216,7 +216,7 @@ def _id_of(row: Row) -> int:
 
 def _balances(balance: Balance) -> dict[str, Any]:
     changes: dict[str, Any] = {name: read(balance) for name, read in _BALANCES.items()}
-    if balance.closed_by != balance.row["closed_by"]:
+    if balance.closed_by != balance.closed_before:
         changes["closed_by"] = balance.closed_by
     return changes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from hazina.db.table import Row
@@ -46,18 +47,22 @@ class Balance:
     """
 
     __slots__ = (
-        "closed_by", "credits_pending", "credits_posted", "debits_pending", "debits_posted",
-        "flags", "id", "keeps_lines", "ledger", "lines", "overdraft", "row", "space", "timestamp",
+        "_changing", "_lasting", "closed_before", "closed_by", "credits_pending",
+        "credits_posted", "debits_pending", "debits_posted", "flags", "id",
+        "keeps_lines", "ledger", "lines", "overdraft", "space", "timestamp",
         "timestamp_last", "version",
     )  # fmt: skip
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, row: Row, lasting: Row | None = None) -> None:
+        """`lasting` is what never changes of the account, unless `row` is whole."""
+        if lasting is None:
+            lasting = row
         self.id: UUID = row["id"]
-        self.row = row
-        self.ledger: int = row["ledger"]
-        self.flags: int = row["flags"]
-        self.space: str | None = row["space"]
-        self.overdraft: int = row["overdraft"]
+        self._changing, self._lasting = row, lasting
+        self.ledger: int = lasting["ledger"]
+        self.flags: int = lasting["flags"]
+        self.space: str | None = lasting["space"]
+        self.overdraft: int = lasting["overdraft"]
         self.debits_pending: int = row["debits_pending"]
         self.debits_posted: int = row["debits_posted"]
         self.credits_pending: int = row["credits_pending"]
@@ -67,7 +72,13 @@ class Balance:
         self.timestamp: int | None = row["timestamp"]
         self.timestamp_last: int = row["timestamp_last"]
         self.closed_by: UUID | None = row["closed_by"]
+        self.closed_before = self.closed_by
         self.version: int = row["version"]
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Return the whole row as it was found."""
+        return {**self._lasting, **self._changing}
 
     @property
     def closed(self) -> bool:

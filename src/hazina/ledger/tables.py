@@ -18,6 +18,10 @@ ACCOUNT = Table(
         "opened_slot": "integer", "opened_sequence": "bigint", "opened_position": "integer",
     },
     tenant=False,
+    changing=(
+        "debits_pending", "debits_posted", "credits_pending", "credits_posted", "lines",
+        "timestamp", "timestamp_last", "closed_by",
+    ),
 )  # fmt: skip
 """An account and its balances.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 from hazina.ledger.client import (
@@ -57,7 +57,7 @@ _WIDE = frozenset(
     ]
 )  # fmt: skip
 _FIELDS = {
-    kind: tuple(one.name for one in fields(kind))
+    kind: tuple(one.name for one in dataclasses.fields(kind))
     for kind in (AccountRecord, TransferRecord, BalanceRecord)
 }
 _DIGITS = re.compile(r"[0-9]{1,39}")
