@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hazina.db import arrays
 from hazina.db.table import Key, Kind, Row, Schema, Table
@@ -15,6 +15,21 @@ Columns = Mapping[str, Sequence[Any]]
 WHOLE_NUMBERS = ("bigint", "integer", "numeric")
 """Kinds that rows are read with as text."""
 _BIGINT_LIMIT = 2**63
+_HEAD = 20
+_WIDTHS: dict[Kind, int] = {
+    "uuid": 20, "bigint": 12, "integer": 8, "boolean": 5, "timestamptz": 12, "from_now": 12,
+}  # fmt: skip
+"""How many bytes each value takes in an array, with its length, for kinds of one size."""
+
+
+class Sent(NamedTuple):
+    """How a column is sent; `even` is an array of values of one size, none of them NULL."""
+
+    kind: Kind
+    even: bool
+
+
+_EVEN_BIGINT = Sent("bigint", even=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,9 +111,11 @@ class Statements:
         if table.versioned:
             values.append(arrays.encode("bigint", versions))
             values.append(arrays.encode("bigint", versions_next))
-        sent = [_sent(table.columns[name], column) for name, column in columns.items()]
-        values += [arrays.encode(kind, column) for kind, column in sent]
-        signature = [(name, kind) for name, (kind, _) in zip(columns, sent, strict=True)]
+        signature = []
+        for name, column in columns.items():
+            sent, data = _bound(table.columns[name], column)
+            signature.append((name, sent))
+            values.append(data)
         return Call(self._statement("update", table, signature), tuple(values))
 
     def delete(self, table: Table, keys: Sequence[Key], versions: Sequence[int]) -> Call:
@@ -159,15 +176,15 @@ class Statements:
         for name, column in columns.items():
             # A column without any value is left out: many are there for a few rows only.
             if name in table.key or column[0] is not None or column.count(None) < len(column):
-                kind, column = _sent(table.columns[name], column)
-                signature.append((name, kind))
-                values.append(arrays.encode(kind, column))
+                sent, data = _bound(table.columns[name], column)
+                signature.append((name, sent))
+                values.append(data)
         if table.versioned:
             values.append(arrays.encode("bigint", versions))
         return Call(self._statement(form, table, signature), tuple(values))
 
     def _statement(
-        self, form: str, table: Table, columns: Sequence[tuple[str, Kind]] = ()
+        self, form: str, table: Table, columns: Sequence[tuple[str, Sent]] = ()
     ) -> Statement:
         signature = (form, table.name, *columns)
         made = self._made.get(signature)
@@ -208,16 +225,46 @@ def _read_list(columns: Mapping[str, Kind], name: str) -> str:
     )
 
 
-def _sent(kind: Kind, column: Sequence[Any]) -> tuple[Kind, Sequence[Any]]:
-    """Return as what to send a column: numerics that fit go as bigint, at a tenth of the cost."""
-    if kind != "numeric":
-        return kind, column
-    try:
-        if min(column) > -_BIGINT_LIMIT and max(column) < _BIGINT_LIMIT:
-            return "bigint", column
-    except TypeError:  # There is a NULL among them.
-        pass
-    return kind, column
+def _bound(kind: Kind, column: Sequence[Any]) -> tuple[Sent, bytes]:
+    """Encode a column; numerics that fit go as bigint, at a tenth of the cost."""
+    if kind == "numeric":
+        try:
+            if min(column) > -_BIGINT_LIMIT and max(column) < _BIGINT_LIMIT:
+                kind = "bigint"
+        except TypeError:  # There is a NULL among them.
+            pass
+    data = arrays.encode(kind, column)
+    width = _WIDTHS.get(kind)
+    return Sent(kind, width is not None and len(data) == _HEAD + width * len(column)), data
+
+
+class _Parameters:
+    """The arrays of a statement, and how it reads the value of each row.
+
+    `unnest` makes a list of each array before it returns a row, which costs a microsecond for ten
+    columns. An array of values of one size, and without NULL, is read by its subscript instead.
+    """
+
+    def __init__(self) -> None:
+        self.oids: list[int] = []
+        self._unnested: list[tuple[int, str]] = []
+
+    def add(self, name: str, sent: Sent) -> str:
+        """Add an array; return the expression for its value of a row."""
+        self.oids.append(arrays.ARRAY_OIDS[sent.kind])
+        number = len(self.oids)
+        if sent.even:
+            return f"(${number})[u.place::integer]"
+        self._unnested.append((number, name))
+        return f"u.{name}"
+
+    def rows(self) -> str:
+        """Return what goes after FROM: a row for each place of the arrays."""
+        if not self._unnested:
+            return "generate_series(1, cardinality($1)) AS u(place)"
+        numbers = ", ".join(f"${number}" for number, _ in self._unnested)
+        names = ", ".join(name for _, name in self._unnested)
+        return f"unnest({numbers}) WITH ORDINALITY AS u({names}, place)"
 
 
 def _key_kind(table: Table, name: str) -> Kind:
@@ -240,10 +287,10 @@ def _unnest(names: Iterable[str], *, ordinality: bool = False) -> str:
     return f"unnest({parameters}) AS u({', '.join(names)})"
 
 
-def _value(name: str, kind: Kind) -> str:
+def _value(expression: str, kind: Kind) -> str:
     if kind == "from_now":
-        return f"now() + u.{name} * interval '1 millisecond'"
-    return f"u.{name}"
+        return f"now() + {expression} * interval '1 millisecond'"
+    return expression
 
 
 def _oids(kinds: Iterable[Kind]) -> tuple[int, ...]:
@@ -257,43 +304,47 @@ def _keys(table: Table) -> tuple[list[str], list[Kind], str]:
     return names, kinds, " AND ".join(f"t.{column} = u.{name}" for column, name in pairs)
 
 
-def _insert_sql(table: Table, sent: Mapping[str, Kind]) -> tuple[str, tuple[int, ...]]:
-    columns: dict[str, Kind] = dict(sent)
+def _insert_sql(table: Table, sent: Mapping[str, Sent]) -> tuple[str, tuple[int, ...]]:
+    columns = dict(sent)
     if table.versioned:
-        columns["version"] = "bigint"
-    values = ", ".join(_value(name, kind) for name, kind in columns.items())
-    sql = f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT {values} FROM {_unnest(columns)}"
-    return sql, _oids(columns.values())
+        columns["version"] = _EVEN_BIGINT
+    parameters = _Parameters()
+    values = [_value(parameters.add(name, one), one.kind) for name, one in columns.items()]
+    sql = (
+        f"INSERT INTO {table.name} ({', '.join(columns)})"
+        f" SELECT {', '.join(values)} FROM {parameters.rows()}"
+    )
+    return sql, tuple(parameters.oids)
 
 
-def _make_insert(table: Table, sent: Mapping[str, Kind]) -> Statement:
+def _make_insert(table: Table, sent: Mapping[str, Sent]) -> Statement:
     sql, oids = _insert_sql(table, sent)
     return Statement(sql.encode(), oids)
 
 
-def _make_claim(table: Table, sent: Mapping[str, Kind]) -> Statement:
+def _make_claim(table: Table, sent: Mapping[str, Sent]) -> Statement:
     sql, oids = _insert_sql(table, sent)
     sql += f" ON CONFLICT DO NOTHING RETURNING {', '.join(table.key)}"
     return Statement(sql.encode(), oids)
 
 
-def _make_update(table: Table, sent: Mapping[str, Kind]) -> Statement:
+def _make_update(table: Table, sent: Mapping[str, Sent]) -> Statement:
     names, kinds, match = _keys(table)
+    parameters = _Parameters()
+    for name, kind in zip(names, kinds, strict=True):
+        parameters.add(name, Sent(kind, even=False))  # What rows are joined by.
     sets = []
     if table.versioned:
-        names += ["version_before", "version_after"]
-        kinds += ["bigint", "bigint"]
+        parameters.add("version_before", Sent("bigint", even=False))
         match += " AND t.version = u.version_before"
-        sets.append("version = u.version_after")
-    for name, kind in sent.items():
-        names.append(f"c_{name}")
-        kinds.append(kind)
-        sets.append(f"{name} = {_value(f'c_{name}', kind)}")
-    sql = f"UPDATE {table.name} t SET {', '.join(sets)} FROM {_unnest(names)} WHERE {match}"
-    return Statement(sql.encode(), _oids(kinds))
+        sets.append(f"version = {parameters.add('version_after', _EVEN_BIGINT)}")
+    for name, one in sent.items():
+        sets.append(f"{name} = {_value(parameters.add(f'c_{name}', one), one.kind)}")
+    sql = f"UPDATE {table.name} t SET {', '.join(sets)} FROM {parameters.rows()} WHERE {match}"
+    return Statement(sql.encode(), tuple(parameters.oids))
 
 
-def _make_delete(table: Table, sent: Mapping[str, Kind]) -> Statement:
+def _make_delete(table: Table, sent: Mapping[str, Sent]) -> Statement:
     names, kinds, match = _keys(table)
     if table.versioned:
         names.append("version_before")
@@ -318,16 +369,16 @@ def _select(table: Table, columns: str, ending: str) -> Statement:
     return Statement(sql.encode(), _oids(kinds))
 
 
-def _make_versions(table: Table, sent: Mapping[str, Kind]) -> Statement:
+def _make_versions(table: Table, sent: Mapping[str, Sent]) -> Statement:
     wanted = "version::text" if table.versioned else table.key[0]
     return _select(table, f"t.{wanted}", "FOR UPDATE")
 
 
-def _make_lock(table: Table, sent: Mapping[str, Kind]) -> Statement:
+def _make_lock(table: Table, sent: Mapping[str, Sent]) -> Statement:
     return _select(table, _read_list(lock_columns(table), "t"), "FOR UPDATE")
 
 
-def _make_read(table: Table, sent: Mapping[str, Kind]) -> Statement:
+def _make_read(table: Table, sent: Mapping[str, Sent]) -> Statement:
     return _select(table, _read_list(read_columns(table), "t"), "OFFSET 0")
 
 
