@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import psycopg
@@ -60,7 +60,6 @@ class Stage:
     keys: list[str]
     slow: SlowCommits | None
     seconds: float
-    others: dict[str, list[float]] = field(default_factory=dict)
 
 
 def _child(module: str, order: LedgerOrder | HttpOrder) -> subprocess.Popen[str]:
@@ -105,20 +104,32 @@ def _slowly(
     return run
 
 
-def _writers(count: int, callers: int) -> Callable[[Stage], LedgerLoad]:
+def _writers(count: int, callers: int, *, apart: bool) -> Callable[[Stage], LedgerLoad]:
     def run(stage: Stage) -> LedgerLoad:
         """Sum up processes that run at once; the long warm-up lets all of them start."""
-        order = LedgerOrder(stage.url, callers, stage.seconds, warm_up=4.0)
-        children = [_child("benchmarks.ledger_load", order) for _ in range(count)]
+        order = LedgerOrder(stage.url, callers, stage.seconds, warm_up=5.0)
+        children = [
+            _child(
+                "benchmarks.ledger_load",
+                replace(
+                    order,
+                    space=f"{order.space}_{number}" if apart else order.space,
+                    postmaster=0 if number else stage.server.pid,
+                ),
+            )
+            for number in range(count)
+        ]
         loads = [_result(child) for child in children]
         transfers = sum(load.transfers for load in loads)
+        share = loads[0].transfers / transfers  # The first one measured for all of them.
         return LedgerLoad(
             transfers=transfers,
             seconds=transfers / sum(load.rate for load in loads),
             p50_ms=statistics.median(load.p50_ms for load in loads),
             p99_ms=max(load.p99_ms for load in loads),
-            client_us=statistics.mean(load.client_us for load in loads),
-            postgres_us=0.0,
+            client_us=sum(load.client_us * load.transfers for load in loads) / transfers,
+            postgres_us=loads[0].postgres_us * share,
+            machine_us=loads[0].machine_us * share,
         )
 
     return run
@@ -145,7 +156,7 @@ def _http(clients: int, bulk: int) -> Callable[[Stage], LedgerLoad]:
 
 def _hordak(stage: Stage) -> LedgerLoad:
     url = _database(stage.server.url, "hordak", empty=True)
-    before = family_ms(stage.server.pid)
+    before, machine = family_ms(stage.server.pid), machine_ms()
     done = subprocess.run(
         [str(_HORDAK / ".venv/bin/python"), str(_HORDAK / "post.py"), _as_url(url), "16",
          str(stage.seconds)],
@@ -155,7 +166,12 @@ def _hordak(stage: Stage) -> LedgerLoad:
         raise SystemExit(done.stderr[-2_000:])
     load = LedgerLoad(**json.loads(done.stdout))
     spent = family_ms(stage.server.pid) - before
-    return replace(load, postgres_us=spent * 1000 / load.transfers)
+    machine = machine_ms() - machine
+    return replace(
+        load,
+        postgres_us=spent * 1000 / load.transfers,
+        machine_us=machine * 1000 / load.transfers,
+    )
 
 
 def _subjects(stage: Stage) -> dict[str, Callable[[Stage], LedgerLoad]]:
@@ -171,7 +187,8 @@ def _subjects(stage: Stage) -> dict[str, Callable[[Stage], LedgerLoad]]:
         subjects |= {
             "256 callers, flushes 1 ms slower": _slowly(1, _inside(256)),
             "1 writer, flushes 5 ms slower": _slowly(5, _inside(16)),
-            "8 writers, flushes 5 ms slower": _slowly(5, _writers(_WRITERS, 16)),
+            "8 writers, flushes 5 ms slower": _slowly(5, _writers(_WRITERS, 16, apart=True)),
+            "8 writers on the same 1,000 accounts": _slowly(5, _writers(_WRITERS, 16, apart=False)),
         }
     pid = stage.server.pid
     subjects |= {
@@ -187,7 +204,7 @@ def _subjects(stage: Stage) -> dict[str, Callable[[Stage], LedgerLoad]]:
     return subjects
 
 
-def report(results: dict[str, list[LedgerLoad]], others: dict[str, list[float]]) -> None:
+def report(results: dict[str, list[LedgerLoad]]) -> None:
     """Print the medians of each subject, and ratios."""
     print(
         f"\n{'subject':<36} {'transfers/s':>11} {'p50 ms':>8} {'p99 ms':>8} {'client':>7}"
@@ -196,13 +213,13 @@ def report(results: dict[str, list[LedgerLoad]], others: dict[str, list[float]])
     rates = {}
     for name, loads in results.items():
         rates[name] = statistics.median(load.rate for load in loads)
-        p50, p99, client, postgres = (
+        p50, p99, client, postgres, others = (
             statistics.median(getattr(load, what) for load in loads)
-            for what in ("p50_ms", "p99_ms", "client_us", "postgres_us")
+            for what in ("p50_ms", "p99_ms", "client_us", "postgres_us", "others")
         )
         print(
             f"{name:<36} {rates[name]:>11,.0f} {p50:>8.1f} {p99:>8.1f} {client:>7.1f}"
-            f" {postgres:>10.1f} {statistics.median(others[name]):>7.2f}  {_AIMS.get(name, '')}"
+            f" {postgres:>10.1f} {others:>7.2f}  {_AIMS.get(name, '')}"
         )
     for one, other in (
         ("8 writers, flushes 5 ms slower", "1 writer, flushes 5 ms slower"),
@@ -239,21 +256,16 @@ def run(arguments: argparse.Namespace, var: Path) -> None:
         results: dict[str, list[LedgerLoad]] = {}
         for round_number in range(arguments.runs):
             for name, subject in subjects.items():
-                busy, spent = machine_ms(), family_ms(server.pid)
                 load = subject(stage)
                 results.setdefault(name, []).append(load)
-                busy, spent = machine_ms() - busy, family_ms(server.pid) - spent
-                stage.others.setdefault(name, []).append(_others(load, busy, spent))
-                print(f"  run {round_number + 1}, {name}: {load.rate:,.0f}/s", flush=True)
-        report(results, stage.others)
+                print(
+                    f"  run {round_number + 1}, {name}: {load.rate:,.0f}/s"
+                    f" (others used {load.others:.2f} cores)",
+                    flush=True,
+                )
+        report(results)
     finally:
         system.stop()
-
-
-def _others(load: LedgerLoad, busy_ms: float, postgres_ms: float) -> float:
-    """Return roughly how many cores other programs used; starting our own counts as theirs."""
-    ours = postgres_ms + load.client_us * load.transfers / 1000
-    return max(0.0, busy_ms - ours) / 1000 / load.seconds
 
 
 def _database(server_url: str, name: str, *, empty: bool = False) -> str:

@@ -18,6 +18,7 @@ import orjson
 import uvloop
 
 from benchmarks.ledger_load import LEDGER, LedgerLoad, TransferIds
+from benchmarks.stage import machine_ms
 
 WARM_UP = 0.7
 ACCOUNTS = 50
@@ -89,7 +90,7 @@ class _Run:
     async def play(self) -> LedgerLoad:
         """Keep every client busy until the time is over."""
         loop = asyncio.get_running_loop()
-        before = resource.getrusage(resource.RUSAGE_SELF)
+        before, machine = resource.getrusage(resource.RUSAGE_SELF), machine_ms()
         for _ in range(self._order.clients):
             await loop.create_connection(lambda: _Client(self), "127.0.0.1", self._order.port)
         await self._done.wait()
@@ -101,8 +102,10 @@ class _Run:
             seconds=time.perf_counter() - self.since,
             p50_ms=1000 * times[len(times) // 2],
             p99_ms=1000 * times[len(times) * 99 // 100],
-            client_us=used * 1e6 / self._sent / self._order.bulk,
+            client_us=0.0,
             postgres_us=0.0,
+            machine_us=(machine_ms() - machine) * 1e3 / self._sent / self._order.bulk,
+            loader_us=used * 1e6 / self._sent / self._order.bulk,
         )
 
     def message(self) -> bytes:

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 
 import uvloop
 
-from benchmarks.stage import family_ms
+from benchmarks.stage import family_ms, machine_ms
 from hazina.bootstrap.app import SCHEMA
 from hazina.clock import SystemClock
 from hazina.db.pooled import PooledReader
@@ -43,7 +43,7 @@ class LedgerOrder:
     """What to book: `callers` at once, each sending `batch` transfers at a time and then waiting.
 
     `hot` credits every transfer to one account. `postmaster` is the pid of PostgreSQL, whose CPU is
-    measured too; 0 leaves that to whoever runs several of us.
+    measured too; 0 leaves that to whoever runs several of us. Accounts are those of `space`.
     """
 
     url: str
@@ -53,6 +53,7 @@ class LedgerOrder:
     hot: bool = False
     warm_up: float = 0.7
     postmaster: int = 0
+    space: str = SPACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,16 @@ class LedgerLoad:
     p99_ms: float
     client_us: float
     postgres_us: float
+    machine_us: float
+    """What all programs together used, per transfer."""
+    loader_us: float = 0.0
+    """What the load generator used where it is not the client that is measured."""
+
+    @property
+    def others(self) -> float:
+        """Return how many cores programs used meanwhile that took no part."""
+        ours = self.client_us + self.postgres_us + self.loader_us
+        return max(0.0, (self.machine_us - ours) * self.rate / 1e6)
 
     @property
     def rate(self) -> float:
@@ -81,7 +92,7 @@ class Counting:
         self.until = self.since + seconds
         self._times: list[float] = []
         self._transfers = 0
-        self._before: tuple[float, float] | None = None
+        self._before: tuple[float, float, float] | None = None
 
     def count(self, began: float, transfers: int) -> None:
         """Note one call that has been answered."""
@@ -101,7 +112,7 @@ class Counting:
         after = self._spent()
         assert self._before is not None, "nothing was answered"
         times = sorted(self._times)
-        client, postgres = (
+        client, postgres, machine = (
             (b - a) * 1000 / self._transfers for a, b in zip(self._before, after, strict=True)
         )
         return LedgerLoad(
@@ -111,12 +122,13 @@ class Counting:
             p99_ms=1000 * times[min(len(times) - 1, len(times) * 99 // 100)],
             client_us=client,
             postgres_us=postgres,
+            machine_us=machine,
         )
 
-    def _spent(self) -> tuple[float, float]:
+    def _spent(self) -> tuple[float, float, float]:
         own = resource.getrusage(resource.RUSAGE_SELF)
         server = family_ms(self._postmaster) if self._postmaster else 0.0
-        return (own.ru_utime + own.ru_stime) * 1000, server
+        return (own.ru_utime + own.ru_stime) * 1000, server, machine_ms()
 
 
 class TransferIds:
@@ -131,10 +143,10 @@ class TransferIds:
         return (time.time_ns() // 1_000_000 << 80) | (self._random + next(self._counter) % 2**80)
 
 
-async def open_accounts(ledgers: Ledgers) -> None:
+async def open_accounts(ledgers: Ledgers, space: str = SPACE) -> None:
     """Open the accounts of the measurement, unless they are there."""
     events = [AccountEvent(_HOT_ID + place, LEDGER, 1) for place in range(ACCOUNTS)]
-    results = await ledgers.create_accounts(SPACE, events)
+    results = await ledgers.create_accounts(space, events)
     assert {result.status for result in results} <= {Status.CREATED, Status.EXISTS}
 
 
@@ -159,7 +171,7 @@ async def play(ledgers: Ledgers, order: LedgerOrder) -> LedgerLoad:
             if began > counting.until:
                 return
             events = [transfer(ids, choose, order.hot) for _ in range(order.batch)]
-            results = await ledgers.create_transfers(SPACE, events)
+            results = await ledgers.create_transfers(order.space, events)
             assert all(result.status is Status.CREATED for result in results), results[:3]
             counting.count(began, order.batch)
 
@@ -187,7 +199,7 @@ async def ledgers_at(url: str) -> AsyncIterator[Ledgers]:
 
 async def _run(order: LedgerOrder) -> LedgerLoad:
     async with ledgers_at(order.url) as ledgers:
-        await open_accounts(ledgers)
+        await open_accounts(ledgers, order.space)
         gc.collect()
         # As the servers of the product do after their start.
         gc.freeze()

@@ -86,6 +86,7 @@ def main() -> None:
                 "p99_ms": 1000 * times[len(times) * 99 // 100],
                 "client_us": usage * 1e6 / len(times),
                 "postgres_us": 0.0,
+                "machine_us": 0.0,
             }
         )
     )
