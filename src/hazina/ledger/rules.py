@@ -62,7 +62,7 @@ class Balance:
         self.ledger: int = lasting["ledger"]
         self.flags: int = lasting["flags"]
         self.space: str | None = lasting["space"]
-        self.overdraft: int = lasting["overdraft"]
+        self.overdraft: int = row["overdraft"]
         self.debits_pending: int = row["debits_pending"]
         self.debits_posted: int = row["debits_posted"]
         self.credits_pending: int = row["credits_pending"]

@@ -19,8 +19,8 @@ ACCOUNT = Table(
     },
     tenant=False,
     changing=(
-        "debits_pending", "debits_posted", "credits_pending", "credits_posted", "lines",
-        "timestamp", "timestamp_last", "closed_by",
+        "overdraft", "debits_pending", "debits_posted", "credits_pending", "credits_posted",
+        "lines", "timestamp", "timestamp_last", "closed_by",
     ),
 )  # fmt: skip
 """An account and its balances.
