@@ -41,8 +41,9 @@ def read_all(brokers: str, topic: str) -> list[Seen]:
             ends[number] = high - low
         consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
         seen: list[Seen] = []
-        while len(seen) < sum(ends.values()):
-            found = consumer.consume(1_000, timeout=_SECONDS_MAX)
+        while missing := sum(ends.values()) - len(seen):
+            # It waits until so many have come, not only until some have.
+            found = consumer.consume(min(missing, 1_000), timeout=_SECONDS_MAX)
             assert found, f"{len(seen)} of {sum(ends.values())} records came"
             for message in found:
                 assert message.error() is None, message.error()
