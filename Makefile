@@ -129,6 +129,10 @@ bench-lists: $(STAMP) ## Measure lists and searches of a merchant with a million
 bench-relay: $(STAMP) services-kafka ## Measure how fast the relay carries a log of events to Kafka
 	@$(BIN)/python -m benchmarks.relay $(ARGS)
 
+.PHONY: bench-webhooks
+bench-webhooks: $(STAMP) ## Measure webhooks: backlog, latency, and others beside one that hangs
+	@$(BIN)/python -m benchmarks.webhooks $(ARGS)
+
 .PHONY: faults
 faults: $(STAMP) ## Run the whole matrix of crashes and provider faults (takes long)
 	@HAZINA_FAULTS=whole $(BIN)/python -m pytest -n $(WORKERS) tests/faults $(ARGS)

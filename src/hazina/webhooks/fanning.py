@@ -19,6 +19,7 @@ _CURSOR_KEY = ("fan_out",)
 _DELIVERY = "webhook_delivery"
 _ENDPOINTS_AT_ONCE_MAX = 10_000
 _ROWS_PER_UNIT_MAX = 256
+_FEW = 8
 
 
 class FanOut:
@@ -38,6 +39,8 @@ class FanOut:
         self._events = events
         self._clock = clock
         self._made = made
+        self.trickling = False
+        """Whether few events came last, and somebody wanted some of them: look soon again."""
 
     async def step(self, limit: int) -> int:
         """Make the delivery rows of the next events in the log; return how many events were read.
@@ -55,7 +58,8 @@ class FanOut:
             await self._advance(row, end)
             return 0
         events = await self._events.forward(start, limit)
-        await self.make(events)
+        wanted = await self.make(events)
+        self.trickling = wanted and len(events) <= _FEW
         await self._advance(row, events[-1].cursor)
         return len(events)
 

@@ -13,6 +13,8 @@ from hazina.clock import Clock
 Step = Callable[[], Awaitable[int]]
 """Does a bounded amount of work and returns how much there was."""
 
+_EAGER_FOR_MS = 5_000
+
 _log = structlog.get_logger(__name__)
 
 
@@ -33,16 +35,24 @@ class LoopReport:
 
 
 class Loop:
-    """Runs a step until it is closed. An error is logged and the step tried again later."""
+    """Runs a step until it is closed. An error is logged and the step tried again later.
+
+    A loop that found work though nobody had nudged it is fed by other processes: for a while it
+    looks every `eager_ms`, if that is given.
+    """
 
     def __init__(
-        self, name: str, step: Step, clock: Clock, *, interval_ms: int, pause_after_error_ms: int
-    ) -> None:
+        self, name: str, step: Step, clock: Clock, *, interval_ms: int, pause_after_error_ms: int,
+        eager_ms: int | None = None,
+    ) -> None:  # fmt: skip
         self.name = name
         self._step = step
         self._clock = clock
         self._interval_ms = interval_ms
         self._pause_after_error_ms = pause_after_error_ms
+        self._eager_ms = eager_ms or interval_ms
+        self._eager_until_ms = 0
+        self._by_itself = False
         self._nudged = asyncio.Event()
         self._closing = False
         self._failures = 0
@@ -98,8 +108,13 @@ class Loop:
                 await self._wait(self._pause_after_error_ms, ignore_nudges=True)
                 continue
             self._began_ms = None
+            now_ms = self._clock.monotonic_ms()
+            if found and self._by_itself:
+                self._eager_until_ms = now_ms + _EAGER_FOR_MS
+            self._by_itself = False
             if found == 0:
-                await self._wait(self._interval_ms)
+                eager = now_ms < self._eager_until_ms
+                await self._wait(self._eager_ms if eager else self._interval_ms)
 
     async def _wait(self, duration_ms: int, *, ignore_nudges: bool = False) -> None:
         if self._closing:
@@ -111,4 +126,4 @@ class Loop:
             async with asyncio.timeout(duration_ms / 1000):
                 await self._nudged.wait()
         except TimeoutError:
-            return
+            self._by_itself = True

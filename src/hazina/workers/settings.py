@@ -16,6 +16,8 @@ class WorkerSettings:
     """Intervals are for an idle system: work that was nudged or is left over starts at once."""
 
     fan_out_interval_ms: int = 500
+    fan_out_eager_ms: int = 10
+    """While events come from other processes, which cannot nudge this one."""
     fan_out_limit: int = 500
     deliver_interval_ms: int = 500
     replay_interval_ms: int = 1_000

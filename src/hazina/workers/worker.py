@@ -56,10 +56,13 @@ class Worker:
 
         self._deliver = Deliver(deliveries, health, self._sender, core.clock, chosen, again)
         self._deliver_loop = self._loop("deliver", self._deliver.step, chosen.deliver_interval_ms)
-        fan_out = FanOut(core.reader, core.writer, core.events, core.clock, again)
+        self._fan_out = fan_out = FanOut(core.reader, core.writer, core.events, core.clock, again)
         loops = (
             self._loop(
-                "fan_out", lambda: fan_out.step(chosen.fan_out_limit), chosen.fan_out_interval_ms
+                "fan_out",
+                lambda: fan_out.step(chosen.fan_out_limit),
+                chosen.fan_out_interval_ms,
+                chosen.fan_out_eager_ms,
             ),
             self._deliver_loop,
             self._loop("webhook_replays", core.webhook_replays.step, chosen.replay_interval_ms),
@@ -173,11 +176,12 @@ class Worker:
         while await self._core.checkout.following.expire_due(limit) >= limit:
             pass
 
-    def _loop(self, name: str, step: Step, interval_ms: int) -> Loop:
+    def _loop(self, name: str, step: Step, interval_ms: int, eager_ms: int | None = None) -> Loop:
         pause_ms = self._settings.pause_after_error_ms
         return Loop(
-            name, step, self._core.clock, interval_ms=interval_ms, pause_after_error_ms=pause_ms
-        )
+            name, step, self._core.clock, interval_ms=interval_ms, pause_after_error_ms=pause_ms,
+            eager_ms=eager_ms,
+        )  # fmt: skip
 
     async def _pass_on(self, nudge: asyncio.Event, names: tuple[str, ...]) -> None:
         """Wake the loops that have something to do after a commit in this process."""
@@ -188,4 +192,4 @@ class Worker:
                 if loop.name in names:
                     loop.nudge()
             # Under load one look per pause is enough for all commits within it.
-            await self._core.clock.sleep_ms(50)
+            await self._core.clock.sleep_ms(5 if self._fan_out.trickling else 50)

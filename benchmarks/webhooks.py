@@ -1,0 +1,286 @@
+"""Measures webhooks: `python -m benchmarks.webhooks [drain|latency|isolation] [--events N]`.
+
+One worker process, as `hazina worker` starts it, over a PostgreSQL of its own; events of 1.5 KB are
+recorded by this process, receivers listen in a third. Every attempt is written down durably.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import uvloop
+
+from benchmarks.stage import cpu_ms, family
+from hazina.bootstrap.app import Core, open_core
+from hazina.bootstrap.settings import Settings
+from hazina.cli.children import Child
+from hazina.db import embedded
+from hazina.db.migrate import migrate
+from hazina.db.unit import Unit
+from hazina.events.service import record
+from hazina.merchants.merchant import Caller, Merchant
+
+_PEPPER = "p" * 32
+_PADDING = 1_150  # With the rest of an event it makes 1.5 KB.
+_NEAR = "127.0.0.0/8"
+
+
+@dataclass(slots=True)
+class Receivers:
+    """The process that receives."""
+
+    process: subprocess.Popen[str]
+    ports: list[int]
+
+    @classmethod
+    def start(cls, count: int, hang: Sequence[int] = ()) -> Receivers:
+        """Start it with so many ports, some of which never answer."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.webhook_receiver"], text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        made = cls(process, [])
+        made.ports = made._ask({"listen": count, "hang": list(hang)})
+        return made
+
+    def take(self) -> list[tuple[int, str, int]]:
+        """Return what arrived since this was last asked."""
+        return [(place, event, moment) for place, event, moment in self._ask({"take": True})]
+
+    def stop(self) -> None:
+        """End the process."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(10)
+
+    def _ask(self, order: object) -> list:  # type: ignore[type-arg]
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+        answer: list = json.loads(self.process.stdout.readline())  # type: ignore[type-arg]
+        return answer
+
+
+@dataclass(slots=True)
+class Stage:
+    """A database with merchants, each with one endpoint, and where the worker is started."""
+
+    core: Core
+    url: str
+    var: Path
+    postmaster: int
+    merchants: list[Merchant]
+    recorded: dict[str, int]
+
+    async def record(self, merchant: Merchant, count: int) -> None:
+        """Record events in one unit and note when it was durable."""
+        now = self.core.clock.now()
+        ids = [self.core.ids.new("evt") for _ in range(count)]
+        view = {"id": "ch_1", "object": "charge", "description": "x" * _PADDING}
+        writes = tuple(
+            record(
+                merchant_id=merchant.merchant_id, livemode=False, event_id=event_id,
+                type="charge.succeeded", object_view=view, object_id="ch_1", sequence=1,
+                created=now,
+            )
+            for event_id in ids
+        )  # fmt: skip
+        await self.core.writer.submit(Unit(merchant.merchant_id, writes=writes))
+        moment = time.monotonic_ns()
+        self.recorded.update(dict.fromkeys(ids, moment))
+
+    def worker(self) -> Child:
+        """Start a worker."""
+        environment = {
+            "HAZINA_DATABASE_URL": self.url, "HAZINA_PEPPER": _PEPPER,
+            "HAZINA_WEBHOOK_ALLOWED_NETWORKS": _NEAR, "HAZINA_CALLBACK_SECRET": "c" * 32,
+        }  # fmt: skip
+        profile = os.environ.get("HAZINA_PROFILE")
+        arguments = ["-m", "hazina", "worker"]
+        if profile:
+            arguments = ["-m", "cProfile", "-o", profile, *arguments]
+        return Child("worker", arguments, environment, self.var / "worker.log")
+
+    def unsettled(self) -> int:
+        """Return how many deliveries are not delivered yet."""
+        with psycopg.connect(self.url) as connection:
+            row = connection.execute(
+                "SELECT (SELECT count(*) FROM event) - count(*) FROM webhook_delivery"
+                " WHERE state = 'delivered'"
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def attempts(self) -> int:
+        """Return how many attempts are written down."""
+        with psycopg.connect(self.url) as connection:
+            row = connection.execute("SELECT count(*) FROM webhook_attempt").fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+@asynccontextmanager
+async def _stage(ports: Sequence[int]) -> AsyncIterator[Stage]:
+    with tempfile.TemporaryDirectory(prefix="hazina-bench-") as folder:
+        var = Path(folder)
+        var.chmod(0o755)  # PostgreSQL may run as somebody else.
+        server = embedded.ensure(var / "postgres")
+        try:
+            migrate(server.url)
+            core = await open_core(
+                Settings(database_url=server.url, pepper=_PEPPER, callback_secret="c" * 32,
+                         webhook_allowed_networks=_NEAR)
+            )  # fmt: skip
+            merchants = []
+            for port in ports:
+                merchant = await core.merchants.create()
+                params = {"url": f"http://127.0.0.1:{port}/hook", "enabled_events": ["*"]}
+                await core.webhooks.create(Caller(merchant, False, ""), params, None)
+                merchants.append(merchant)
+            yield Stage(core, server.url, var, server.pid, merchants, {})
+            await core.close()
+        finally:
+            embedded.stop(server)
+            embedded.destroy(server.folder)
+
+
+async def drain(endpoints: int, events: int) -> None:
+    """Measure how quickly a backlog is delivered and written down."""
+    receivers = Receivers.start(endpoints)
+    async with _stage(receivers.ports) as stage:
+        each = events // endpoints
+        for merchant in stage.merchants:
+            for first in range(0, each, 500):
+                await stage.record(merchant, min(500, each - first))
+        worker = stage.worker()
+        before = (0.0, 0.0)
+        arrived: list[tuple[int, str, int]] = []
+        while len({event for _, event, _ in arrived}) < events:
+            await asyncio.sleep(0.25)
+            worker.require_alive()
+            if not arrived:
+                before = _cpu(stage, worker)  # Without what it takes to start.
+            arrived += receivers.take()
+        while stage.unsettled():
+            await asyncio.sleep(0.05)
+        settled = time.monotonic_ns()
+        cpu = _cpu(stage, worker)
+        first_ns = min(moment for _, _, moment in arrived)
+        last_ns = max(moment for _, _, moment in arrived)
+        seconds = (settled - first_ns) / 1e9
+        print(
+            f"drain, {endpoints:2} endpoints: {events:,} events, {events / seconds:,.0f}/s until"
+            f" all attempts are durable ({events / ((last_ns - first_ns) / 1e9):,.0f}/s until the"
+            f" last arrival); {len(arrived) - events} came twice; {stage.attempts():,} attempts;"
+            f" CPU per delivery: worker {(cpu[0] - before[0]) / events:.3f} ms, PostgreSQL"
+            f" {(cpu[1] - before[1]) / events:.3f} ms",
+            flush=True,
+        )
+        await asyncio.to_thread(worker.stop, 20)
+    receivers.stop()
+
+
+async def latency(rate: int, seconds: int) -> None:
+    """Measure from the commit of an event to its arrival, at a steady rate."""
+    receivers = Receivers.start(1)
+    async with _stage(receivers.ports) as stage:
+        worker = stage.worker()
+        await asyncio.sleep(3)
+        for _ in range(20):
+            await stage.record(stage.merchants[0], 1)
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(1)
+        receivers.take()
+        stage.recorded.clear()
+        await _steadily(stage, stage.merchants, rate, seconds)
+        await asyncio.sleep(2)
+        _show("latency", stage, receivers.take(), rate * seconds, f"{rate}/s")
+        await asyncio.to_thread(worker.stop, 20)
+    receivers.stop()
+
+
+async def isolation(seconds: int) -> None:
+    """Measure the healthy ones while a burst hangs at one endpoint."""
+    healthy = 17
+    receivers = Receivers.start(healthy + 1, hang=[healthy])
+    async with _stage(receivers.ports) as stage:
+        worker = stage.worker()
+        await asyncio.sleep(3)
+        for _ in range(3):
+            await stage.record(stage.merchants[-1], 500)
+        stage.recorded.clear()
+        await _steadily(stage, stage.merchants[:healthy], 50, seconds)
+        await asyncio.sleep(3)
+        arrived = [one for one in receivers.take() if one[0] < healthy]
+        _show("isolation", stage, arrived, 50 * seconds, "17 healthy beside one that hangs")
+        await asyncio.to_thread(worker.stop, 20)
+    receivers.stop()
+
+
+async def _steadily(stage: Stage, merchants: Sequence[Merchant], rate: int, seconds: int) -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for number in range(rate * seconds):
+        await asyncio.sleep(max(0.0, began + number / rate - loop.time()))
+        await stage.record(merchants[number % len(merchants)], 1)
+
+
+def _show(
+    name: str, stage: Stage, arrived: Sequence[tuple[int, str, int]], sent: int, what: str
+) -> None:
+    first: dict[str, int] = {}
+    for _, event, moment in arrived:
+        first.setdefault(event, moment)
+    waits = sorted(
+        (moment - stage.recorded[event]) / 1e6
+        for event, moment in first.items()
+        if event in stage.recorded
+    )
+    print(
+        f"{name}, {what}: {len(waits)} of {sent} arrived; commit to arrival p50"
+        f" {waits[len(waits) // 2]:.1f} ms, p99 {waits[len(waits) * 99 // 100]:.1f} ms,"
+        f" most {waits[-1]:.1f} ms",
+        flush=True,
+    )
+
+
+def _cpu(stage: Stage, worker: Child | None) -> tuple[float, float]:
+    postgres = sum(cpu_ms(pid) for pid in family(stage.postmaster))
+    return (0.0 if worker is None else cpu_ms(worker.pid), postgres)
+
+
+def main() -> None:
+    """Run what was asked for, or everything."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", nargs="*", default=["drain", "latency", "isolation"])
+    parser.add_argument("--events", type=int, default=20_000)
+    parser.add_argument("--seconds", type=int, default=30)
+    given = parser.parse_args()
+    for what in given.what:
+        match what:
+            case "drain":
+                uvloop.run(drain(1, given.events))
+                uvloop.run(drain(20, given.events))
+            case "latency":
+                uvloop.run(latency(50, given.seconds))
+            case "isolation":
+                uvloop.run(isolation(given.seconds))
+            case _:
+                parser.error(f"there is no {what}: drain, latency, isolation")
+
+
+if __name__ == "__main__":
+    main()
