@@ -153,8 +153,7 @@ async def _stage(ports: Sequence[int]) -> AsyncIterator[Stage]:
             yield Stage(core, server.url, var, server.pid, merchants, {})
             await core.close()
         finally:
-            embedded.stop(server)
-            embedded.destroy(server.folder)
+            embedded.destroy(var / "postgres")
 
 
 async def drain(endpoints: int, events: int) -> None:

@@ -23,6 +23,7 @@ from hazina.cli import (
     processes,
     stay,
     streams,
+    webhooks,
 )
 from hazina.cli.place import NotPossible, SystemOptions
 from hazina.db.embedded_place import EmbeddedError
@@ -45,6 +46,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(streams.relay, name="relay")
 app.add_typer(streams.consume, name="consume")
+app.add_typer(webhooks.webhooks, name="webhooks")
 
 Port = Annotated[int, typer.Option(envvar="PORT", help="Port of the API on 127.0.0.1.")]
 Var = Annotated[Path, typer.Option(envvar="HAZINA_VAR", help="Folder that keeps all data.")]

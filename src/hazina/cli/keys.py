@@ -29,11 +29,11 @@ keys = typer.Typer(help="Make, list, replace and end API keys.", no_args_is_help
 merchants = typer.Typer(help="Make merchants.", no_args_is_help=True)
 
 Var = Annotated[Path, typer.Option(envvar="HAZINA_VAR", help="Folder that keeps all data.")]
-Account = Annotated[str, typer.Option(help="Whose keys: acct_...; by default the first merchant.")]
+Account = Annotated[str, typer.Option(help="For whom: acct_...; by default the first merchant.")]
 Live = Annotated[bool, typer.Option("--live/--test", help="The mode.")]
 Grace = Annotated[int, typer.Option(min=0, max=604_800, help="Seconds that the old key works on.")]
 Work = Callable[[Core, Caller], Awaitable[None]]
-_VAR = Path("var")
+VAR = Path("var")
 
 
 @keys.command()
@@ -45,7 +45,7 @@ def create(
     ] = None,
     account: Account = "",
     live: Live = False,
-    var: Var = _VAR,
+    var: Var = VAR,
 ) -> None:
     """Make a key and print it: the only time that it can be read."""
     if kind not in ("secret", "publishable", "restricted"):
@@ -57,11 +57,11 @@ def create(
     async def work(core: Core, caller: Caller) -> None:
         _show(await core.api_keys.create(caller, params, None))
 
-    _run(work, account, live, var)
+    run(work, account, live, var)
 
 
 @keys.command("list")
-def list_all(account: Account = "", live: Live = False, var: Var = _VAR) -> None:
+def list_all(account: Account = "", live: Live = False, var: Var = VAR) -> None:
     """Print the newest keys, revoked ones too."""
 
     async def work(core: Core, caller: Caller) -> None:
@@ -75,31 +75,31 @@ def list_all(account: Account = "", live: Live = False, var: Var = _VAR) -> None
         if more:
             print("There are older ones; the API lists them.")
 
-    _run(work, account, live, var)
+    run(work, account, live, var)
 
 
 @keys.command()
 def roll(
-    key_id: str, grace: Grace = 0, account: Account = "", live: Live = False, var: Var = _VAR
+    key_id: str, grace: Grace = 0, account: Account = "", live: Live = False, var: Var = VAR
 ) -> None:
     """Replace a key and print the new one."""
 
     async def work(core: Core, caller: Caller) -> None:
         _show(await core.api_keys.roll(caller, key_id, grace, None))
 
-    _run(work, account, live, var)
+    run(work, account, live, var)
 
 
 @keys.command()
 def revoke(
-    key_id: str, grace: Grace = 0, account: Account = "", live: Live = False, var: Var = _VAR
+    key_id: str, grace: Grace = 0, account: Account = "", live: Live = False, var: Var = VAR
 ) -> None:
     """End a key; every process notices within five seconds."""
 
     async def work(core: Core, caller: Caller) -> None:
         _show(await core.api_keys.revoke(caller, key_id, grace, None))
 
-    _run(work, account, live, var)
+    run(work, account, live, var)
 
 
 @merchants.command("create")
@@ -110,7 +110,7 @@ def create_merchant(
     platform: Annotated[bool, typer.Option("--platform", help="It may have accounts.")] = False,
     account: Annotated[str, typer.Option(help="To open an account in its other mode.")] = "",
     live: Live = False,
-    var: Var = _VAR,
+    var: Var = VAR,
 ) -> None:
     """Make a merchant in one mode and print its account and its first secret key."""
 
@@ -126,7 +126,9 @@ def create_merchant(
         asyncio.run(with_core(work, url, var))
 
 
-def _run(work: Work, account: str, live: bool, var: Path) -> None:
+def run(work: Work, account: str, live: bool, var: Path) -> None:
+    """Do something as a merchant does, with a core of our own. Raises `NotPossible`."""
+
     async def for_merchant(core: Core) -> None:
         account_id = account or _secrets(var, "--account").account_id
         row = await core.reader.get("merchant", (merchant_id_of(account_id, live),))

@@ -41,6 +41,14 @@ class WebhookRecords:
             {"event": filters.get("event")},
         )  # fmt: skip
 
+    async def counts(self, caller: Caller, endpoint_id: str) -> dict[str, int]:
+        """Return how many deliveries of an endpoint are in each state."""
+        rows = await self._reader.query(
+            "webhook_deliveries_count",
+            {"merchant_id": caller.merchant.merchant_id, "endpoint": endpoint_id},
+        )
+        return {row["state"]: row["count"] for row in rows}
+
     async def _list(
         self, caller: Caller, endpoint_id: str, kind: str, view: Any, page: Page,
         filters: dict[str, Any],
