@@ -22,6 +22,8 @@ _DELIVERY = "webhook_delivery"
 _ATTEMPT = "webhook_attempt"
 _INTERRUPTED = Attempt(None, "interrupted")
 """Of an attempt whose worker was lost before it could write down what came of it."""
+_INTERRUPTIONS_MAX = 5
+"""So many more attempts than its schedule has may be taken of a delivery."""
 
 
 @value
@@ -70,6 +72,7 @@ class WebhookDeliveries:
         self._clock = clock
         self._ids = ids
         self._schedule = schedule or Schedule()
+        self._interrupted_max = len(self._schedule.pauses_ms) + _INTERRUPTIONS_MAX
 
     async def due(self, room: int, rooms: Mapping[str, int]) -> list[Due]:
         """Return deliveries whose time has come, so many for each endpoint as it has room.
@@ -93,15 +96,21 @@ class WebhookDeliveries:
 
         An attempt of which nobody wrote down the end is written down as interrupted.
         """
-        parts = {
-            one.key: _Part(
-                one,
-                {"attempts": one.attempts + 1, "next_at": lease_ms, "sending": True},
-                (self._row(one, _INTERRUPTED, self._clock.now()),) if one.sending else (),
-            )
-            for one in due
-        }
-        done = await self._write(list(parts.values()))
+        parts, poison = [], set()
+        for one in due:
+            interrupted = (self._row(one, _INTERRUPTED, self._clock.now()),) if one.sending else ()
+            changes: dict[str, Any] = {
+                "attempts": one.attempts + 1, "next_at": lease_ms, "sending": True,
+            }  # fmt: skip
+            if one.sending and one.attempts - one.schedule_from >= self._interrupted_max:
+                # Whoever sends this one does not live to tell: it waits for a replay.
+                poison.add(one.key)
+                changes = {
+                    "state": "failed", "next_at": None, "sending": False,
+                    "last_status": _INTERRUPTED.word,
+                }  # fmt: skip
+            parts.append(_Part(one, changes, interrupted))
+        done = await self._write(parts) - poison
         return [
             replace(one, attempts=one.attempts + 1, version=one.version + 1, sending=True)
             for one in due

@@ -11,6 +11,8 @@ _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS
 RETRY_AFTER_MAX_MS = 24 * _HOUR_MS
 _GONE = 410
+UNSENDABLE = "cannot_be_sent"
+_UNSENDABLE_TRIES_MAX = 5
 _THROTTLED = frozenset({429, 502, 503, 504})
 
 
@@ -73,12 +75,14 @@ class Next:
 def after(attempt: Attempt, attempts: int, schedule: Schedule, jitter_permille: int) -> Next:
     """Decide what follows the attempt that was number `attempts` of its schedule, from one.
 
+    What our own side cannot send has failed after five tries.
     `jitter_permille` (0 to 1000) says how much of the jitter is added. A receiver's Retry-After
     lengthens the pause, up to one day.
     """
     if attempt.delivered:
         return Next("delivered", None)
-    if attempts > len(schedule.pauses_ms):
+    hopeless = attempt.problem == UNSENDABLE and attempts >= _UNSENDABLE_TRIES_MAX
+    if hopeless or attempts > len(schedule.pauses_ms):
         return Next("failed", None)
     pause = schedule.pauses_ms[attempts - 1]
     pause += pause * schedule.jitter_percent * jitter_permille // 100_000

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import ssl
 
+import structlog
+
 from hazina.clock import Clock, unix
 from hazina.egress.addresses import AddressPolicy
 from hazina.egress.gate import Gate, Resolver
 from hazina.webhooks.answer import kept
 from hazina.webhooks.deliveries import Due
-from hazina.webhooks.delivery import Attempt, retry_after_ms
+from hazina.webhooks.delivery import UNSENDABLE, Attempt, retry_after_ms
 from hazina.webhooks.signature import headers
 from hazina.workers.posting import NoAnswer, Poster, PostLimits
 from hazina.workers.resolving import SystemResolver
+
+_log = structlog.get_logger(__name__)
 
 _PLAIN = [
     ("Content-Type", "application/json; charset=utf-8"),
@@ -43,11 +47,15 @@ class WebhookSender:
     async def send(self, due: Due) -> Attempt:
         """Post the event's stored bytes, signed now, and say what came of it."""
         now = self._clock.now()
-        signed = headers(due.secrets, due.event_id, unix(now), due.body)
         try:
+            signed = headers(due.secrets, due.event_id, unix(now), due.body)
             reply = await self._poster.post(due.url, _PLAIN + signed, due.body)
         except NoAnswer as none:
             return Attempt(None, none.problem)
+        except Exception as error:
+            # A row that nobody can sign or send must not come back for ever, nor stop its lane.
+            _log.error("webhook_unsendable", event_id=due.event_id, error=type(error).__name__)
+            return Attempt(None, UNSENDABLE)
         return Attempt(
             reply.status,
             retry_after_ms=retry_after_ms(reply.retry_after, now),
