@@ -9,7 +9,7 @@ from datetime import datetime
 from hazina.clock import Clock
 from hazina.db.reader import Reader
 from hazina.db.table import Row
-from hazina.db.unit import Claim, Lane, RowVersion, Taken, Unit, Update
+from hazina.db.unit import Claim, Committed, Lane, RowVersion, Taken, Unit, Update
 from hazina.db.writer import Writer
 from hazina.events.service import Cursor, EventRow, Events
 from hazina.webhooks.endpoint import wants
@@ -39,6 +39,11 @@ class FanOut:
         self._events = events
         self._clock = clock
         self._made = made
+        self._row: Row | None = None
+        self._reached: Cursor | None = None
+        """How far this worker has come, if that is not written down yet."""
+        self._anybody = False
+        """Whether the last events were wanted; if not, it is asked first whether any could be."""
         self.trickling = False
         """Whether few events came last, and somebody wanted some of them: look soon again."""
 
@@ -48,23 +53,30 @@ class FanOut:
         Rows are claimed before the cursor moves and their key is (endpoint, event): workers that do
         the same at once, or again after a crash, change nothing.
         """
-        row = await self._cursor()
-        start = Cursor(int(row["xid"]), row["position"])
-        end = await self._end_of_log(start)
-        if end is None:
-            return 0
-        # The end was read first: an endpoint made since then has nothing to hear of before it.
-        if not await self._enabled(None, limit=1):
-            await self._advance(row, end)
-            return 0
+        start = await self._start()
+        if not self._anybody:
+            end = await self._end_of_log(start)
+            if end is None:
+                await self._catch_up()
+                return 0
+            # The end was read first: an endpoint made since then has nothing to hear of before it.
+            self._anybody = bool(await self._enabled(None, limit=1))
+            if not self._anybody:
+                self._reached = end
+                await self._catch_up()
+                return 0
         events = await self._events.forward(start, limit)
-        wanted = await self.make(events)
-        self.trickling = wanted and len(events) <= _FEW
-        await self._advance(row, events[-1].cursor)
+        if not events:
+            await self._catch_up()
+            return 0
+        # How far the last step came is written down along with this step's rows, in one batch.
+        self._anybody, _ = await asyncio.gather(self.make(events), self._catch_up())
+        self.trickling = self._anybody and len(events) <= _FEW
+        self._reached = events[-1].cursor
         return len(events)
 
-    async def make(self, events: Sequence[EventRow]) -> None:
-        """Make the delivery rows that these events lack."""
+    async def make(self, events: Sequence[EventRow]) -> bool:
+        """Make the delivery rows that these events lack; return whether anybody wants any."""
         merchants = sorted({event.merchant_id for event in events})
         by_merchant: dict[str, list[dict[str, object]]] = {}
         for endpoint in await self._enabled(merchants, limit=_ENDPOINTS_AT_ONCE_MAX):
@@ -80,11 +92,15 @@ class FanOut:
                         _other(endpoint),
                     )  # fmt: skip
                     rows.setdefault(owner, []).append(made)
-        for owner, wanted in rows.items():
-            for first in range(0, len(wanted), _ROWS_PER_UNIT_MAX):
-                await self._claim(owner, wanted[first : first + _ROWS_PER_UNIT_MAX])
+        parts = (
+            (owner, wanted[first : first + _ROWS_PER_UNIT_MAX])
+            for owner, wanted in rows.items()
+            for first in range(0, len(wanted), _ROWS_PER_UNIT_MAX)
+        )
+        await asyncio.gather(*(self._claim(owner, part) for owner, part in parts))
         if rows:
             self._made()
+        return bool(rows)
 
     async def _claim(self, owner: str, rows: Sequence[Row]) -> None:
         """Claim rows at once; one by one if somebody has made some of them."""
@@ -93,6 +109,29 @@ class FanOut:
         if isinstance(await self._writer.submit(unit), Taken):
             singles = (Unit(owner, claims=(one,), lane=Lane.BULK) for one in claims)
             await asyncio.gather(*(self._writer.submit(single) for single in singles))
+
+    async def _start(self) -> Cursor:
+        """Return from where to read: as far as this worker came, or whoever wrote down more."""
+        if self._reached is not None:
+            return self._reached
+        self._row = row = await self._cursor()
+        return Cursor(int(row["xid"]), row["position"])
+
+    async def _catch_up(self) -> None:
+        """Write down how far this worker had come, unless another has come further."""
+        reached, row = self._reached, self._row
+        if reached is None or row is None:
+            return
+        changes = {"xid": reached.xid, "position": reached.position}
+        if await self._advance(row, reached):
+            self._row = {**row, **changes, "version": row["version"] + 1}
+        else:
+            self._row = found = await self._cursor()
+            theirs = Cursor(int(found["xid"]), found["position"])
+            if _before(theirs, reached):
+                return
+        if self._reached == reached:
+            self._reached = None
 
     async def _cursor(self) -> Row:
         row = await self._reader.get(_CURSOR, _CURSOR_KEY)
@@ -116,7 +155,7 @@ class FanOut:
         )
         return [dict(row) for row in rows]
 
-    async def _advance(self, row: Row, to: Cursor) -> None:
+    async def _advance(self, row: Row, to: Cursor) -> bool:
         version = row["version"]
         changes = {"xid": to.xid, "position": to.position}
         unit = Unit(
@@ -125,7 +164,7 @@ class FanOut:
             writes=(Update(_CURSOR, _CURSOR_KEY, version, changes),),
             lane=Lane.BULK,
         )
-        await self._writer.submit(unit)
+        return isinstance(await self._writer.submit(unit), Committed)
 
 
 def new_delivery(
@@ -145,6 +184,10 @@ def new_delivery(
         "position": position, "state": "pending", "attempts": 0, "next_at": 0,
         "last_status": None, "created": created, "event_merchant": event_merchant,
     }  # fmt: skip
+
+
+def _before(one: Cursor, other: Cursor) -> bool:
+    return (one.xid, one.position) < (other.xid, other.position)
 
 
 def _other(endpoint: Mapping[str, object]) -> str | None:

@@ -51,14 +51,20 @@ class Deliver:
     async def step(self) -> int:
         """Take what is due and has room; return 0, for who has room again says so."""
         now_ms = self._clock.monotonic_ms()
-        rooms = {endpoint: lane.room(now_ms) for endpoint, lane in self._lanes.items()}
+        rooms = {
+            endpoint: lane.room(now_ms, self._share()) for endpoint, lane in self._lanes.items()
+        }
         due = await self._deliveries.due(self._settings.lane.at_once, rooms)
         room = self._settings.deliveries_in_flight_max - self._in_hand()
         if due and room > 0:
             until_ms = self._clock.monotonic_ms() + self._settings.delivery_lease_ms
-            for first in range(0, min(room, len(due)), _SETTLED_AT_ONCE_MAX):
-                wanted = due[first : min(room, first + _SETTLED_AT_ONCE_MAX)]
-                await self._take(wanted, until_ms)
+            parts = range(0, min(room, len(due)), _SETTLED_AT_ONCE_MAX)
+            await asyncio.gather(
+                *(
+                    self._take(due[first : min(room, first + _SETTLED_AT_ONCE_MAX)], until_ms)
+                    for first in parts
+                )
+            )
         self._begin_all()
         return 0
 
@@ -78,6 +84,10 @@ class Deliver:
         if self._settling is not None:
             await asyncio.wait([self._settling], timeout=max(1.0, within_ms / 1000))
             self._settling.cancel()
+
+    def _share(self) -> int:
+        """Return how much of what one worker may hold falls to each lane."""
+        return self._settings.deliveries_in_flight_max // max(1, len(self._lanes))
 
     def _in_hand(self) -> int:
         return sum(lane.running + len(lane.queue) for lane in self._lanes.values())
@@ -140,7 +150,7 @@ class Deliver:
         self._begin(lane)
         if surplus:
             await self._deliveries.give_back(surplus)
-        if lane.room(now_ms):
+        if lane.room(now_ms, self._share()):
             self._again()
         async with lane.noting:
             await self._note_health(lane, due, attempt)

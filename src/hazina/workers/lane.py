@@ -49,13 +49,13 @@ class Lane:
         """Whether nothing of it is under way, and nothing has to be remembered."""
         return not self.running and not self.queue and not self.failures
 
-    def room(self, now_ms: int) -> int:
-        """Return how many more deliveries may be taken."""
+    def room(self, now_ms: int, share: int) -> int:
+        """Return how many more deliveries may be taken, `share` of them being the lane's most."""
         if self._closed(now_ms):
             return 0
         if self.failures >= self.limits.failures:
             return 1 if not self.running and not self.queue else 0
-        wanted = self.limits.at_once + self.ahead
+        wanted = min(self.limits.at_once + self.ahead, max(self.limits.at_once, share))
         # Not one by one: a look at the database is worth it for many.
         missing = wanted - self.running - len(self.queue)
         return missing if missing * 2 >= wanted else 0
