@@ -197,13 +197,7 @@ async def latency(rate: int, seconds: int) -> None:
     receivers = Receivers.start(1)
     async with _stage(receivers.ports) as stage:
         worker = stage.worker()
-        await asyncio.sleep(3)
-        for _ in range(20):
-            await stage.record(stage.merchants[0], 1)
-            await asyncio.sleep(0.02)
-        await asyncio.sleep(1)
-        receivers.take()
-        stage.recorded.clear()
+        await _warm(stage, receivers)
         await _steadily(stage, stage.merchants, rate, seconds)
         await asyncio.sleep(2)
         _show("latency", stage, receivers.take(), rate * seconds, f"{rate}/s")
@@ -217,7 +211,7 @@ async def isolation(seconds: int) -> None:
     receivers = Receivers.start(healthy + 1, hang=[healthy])
     async with _stage(receivers.ports) as stage:
         worker = stage.worker()
-        await asyncio.sleep(3)
+        await _warm(stage, receivers)
         for _ in range(3):
             await stage.record(stage.merchants[-1], 500)
         stage.recorded.clear()
@@ -227,6 +221,18 @@ async def isolation(seconds: int) -> None:
         _show("isolation", stage, arrived, 50 * seconds, "17 healthy beside one that hangs")
         await asyncio.to_thread(worker.stop, 20)
     receivers.stop()
+
+
+async def _warm(stage: Stage, receivers: Receivers) -> None:
+    """Record events until the worker has started and delivers them as they come."""
+    arrived = 0
+    while arrived < 50:
+        await stage.record(stage.merchants[0], 1)
+        await asyncio.sleep(0.02)
+        arrived += len(receivers.take())
+    await asyncio.sleep(1)
+    receivers.take()
+    stage.recorded.clear()
 
 
 async def _steadily(stage: Stage, merchants: Sequence[Merchant], rate: int, seconds: int) -> None:
