@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import hazina
-from tests.faults.seeded.bugs import Edit
+from tests.faults.seeded.edit import Edit
 from tests.faults.seeded.ledger import LEDGER_BUGS
 
 _ROOT = Path(__file__).parents[2]

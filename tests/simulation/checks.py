@@ -220,6 +220,10 @@ def what_was_acknowledged_is_so(facts: Facts) -> None:
         assert row is not None
         if body["object"] != "refund" and body["status"] in ("succeeded", "canceled"):
             demand(row["status"] == body["status"], "acknowledged otherwise", row, body)
+        amount = promise.request.fields.get("amount")
+        known = body.get("status") != "processing" and promise.verb != "capture_charge"
+        fits = amount is None or not known or body["amount"] == int(amount)
+        demand(fits, "another amount than was asked for", promise)
         if body["object"] == "payment_intent":
             received = body["amount_received"]
             demand(received <= row["amount_received"], "money acknowledged and gone", row, body)

@@ -7,59 +7,7 @@ HAZINA_FAULTS=whole applies it to a copy of the product and demands that the run
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """One replacement in a file under src/hazina."""
-
-    file: str
-    old: str
-    new: str
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """These cells of the crash matrix."""
-
-    cells: str
-
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        return ("tests/faults/test_crash_matrix.py", "-k", "settles_once")
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {"HAZINA_CELLS": self.cells}
-
-
-@dataclass(frozen=True, slots=True)
-class Test:
-    """One other fault test, with its short number of rounds."""
-
-    __test__ = False
-
-    file: str
-    name: str
-
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        return (f"tests/faults/{self.file}.py", "-k", self.name)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {}
-
-
-@dataclass(frozen=True, slots=True)
-class Bug:
-    """A mistake that somebody could make, and what must notice it."""
-
-    name: str
-    caught_by: Matrix | Test
-    edits: tuple[Edit, ...]
-
+from tests.faults.seeded.edit import Bug, Edit, Matrix, Test
 
 _OPERATIONS = "payments/operations.py"
 _OUTCOMES = "payments/outcomes.py"

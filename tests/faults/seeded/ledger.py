@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults.seeded.bugs import Edit
+from tests.faults.seeded.edit import Edit
 
 LEDGER_BUGS: dict[str, Edit] = {
     "no_debit_limit": Edit(

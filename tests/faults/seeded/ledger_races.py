@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults.seeded.bugs import Bug, Edit, Test
+from tests.faults.seeded.edit import Bug, Edit, Test
 
 RACES = (
     Bug(
