@@ -91,7 +91,15 @@ class World:
         with _errors_heard() as heard:
             try:
                 self.loop.run(self._live())
-            except (AssertionError, KeyError, TypeError, ValueError, AttributeError) as error:
+            except (
+                AssertionError,
+                LookupError,
+                TypeError,
+                ValueError,
+                AttributeError,
+                Overloaded,
+                Refusal,
+            ) as error:
                 problem = f"{type(error).__name__}: {error}"
         if problem is None and (heard or self.loop.failures):
             problem = f"failed in the background: {[*heard, *self.loop.failures][0]}"

@@ -78,10 +78,17 @@ def _in_words(seed: int, problem: str) -> str:
     kind, _, rest = problem.partition(": ")
     if kind == "Broken":
         words = re.split(r"[:{\[]|Request\(", rest)[0].strip()
-        told = words or re.sub(r".*\) (was|is) ", r"a request \1 ", rest)[:60]
+        told = words or _of_a_request(rest)
     else:
         told = f"{kind}: {rest}"
     return f"seed {seed}: {told[:90]}"
+
+
+def _of_a_request(problem: str) -> str:
+    if " and then " in problem:
+        return "a request was answered, and then otherwise"
+    found = re.search(r"\) ((?:was|is) [a-z ]+)", problem)
+    return f"a request {found[1]}" if found else "a request"
 
 
 def _raised(error: str) -> str | None:

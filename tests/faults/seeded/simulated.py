@@ -275,14 +275,10 @@ SIMULATED_BUGS = (
         "cursor_moved_before_the_deliveries_are_made",
         (
             _FANNING,
-            "        if not await self.make(events):\n",
+            "        await self.make(events)\n"
+            "        await self._advance(row, events[-1].cursor)\n",
             "        await self._advance(row, events[-1].cursor)\n"
-            "        if not await self.make(events):\n",
-        ),
-        (
-            _FANNING,
-            "        await self._advance(row, events[-1].cursor)\n        return len(events)\n",
-            "        return len(events)\n",
+            "        await self.make(events)\n",
         ),
     ),
     _bug(
