@@ -85,7 +85,7 @@ def demand_sound(target: Target, case: Any, route: Route, known: dict[str, str])
         # What is no HTTP request at all is refused by the server, before there is one to name.
         assert answer.status_code == 400, (case.as_curl_command(), answer.content)
         return
-    if answer.headers["content-type"] == CONTENT_TYPE:
+    if CONTENT_TYPE in answer.headers["content-type"]:
         assert answer.status_code == 200
         return
     body = json.loads(answer.content)
