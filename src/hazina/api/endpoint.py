@@ -28,6 +28,7 @@ from hazina.refusals import Code, Refusal
 _log = structlog.get_logger("hazina.api")
 
 _KEY_LENGTH_MAX = 255
+_IN_FLIGHT_MAX = 4_096
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}")
 
 Paths = tuple[tuple[str, ...], ...]
@@ -64,13 +65,17 @@ class Endpoint:
     def __init__(self, core: Core, router: Router) -> None:
         self._core = core
         self._router = router
+        self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id, docs_url = self._core.ids.new("req"), self._core.docs_url
         headers = dict(scope["headers"])
         key: str | None = None
         answer: Reply | StreamReply
+        self._in_flight += 1
         try:
+            if self._in_flight > _IN_FLIGHT_MAX:
+                raise Overloaded(f"{_IN_FLIGHT_MAX} requests are under way")
             key = _idempotency_key(headers) if scope["method"] == "POST" else None
             asked = cross_origin.preflight(self._router, scope, headers)
             answer = asked or await self._answer(scope, receive, headers, request_id, key)
@@ -96,6 +101,8 @@ class Endpoint:
         except Exception:
             _log.exception("request_failed", request_id=request_id, method=scope["method"])
             answer = reply.internal(request_id, docs_url)
+        finally:
+            self._in_flight -= 1
         answer.headers += cross_origin.allowed(self._router, scope, headers)
         await answer.send(send, request_id, key)
 

@@ -82,6 +82,7 @@ from hazina.webhooks.records import WebhookRecords
 from hazina.webhooks.replays import WebhookReplays
 from hazina.webhooks.service import WebhookEndpoints
 
+_HEALTH_SECONDS_MAX = 0.5
 MIGRATIONS = Path(hazina.__file__).parent / "db" / "migrations"
 SCHEMA = Schema(
     idempotency_tables.TABLES + payments_tables.TABLES + commands_tables.TABLES
@@ -175,17 +176,24 @@ class Core:
         """Tell whether this process can take payments, and how loaded its providers are."""
         checks: dict[str, Any] = {}
         try:
-            rows = await self.reader.query("command_open_count", {})
+            async with asyncio.timeout(_HEALTH_SECONDS_MAX):
+                rows = await self.reader.query("command_open_count", {})
             checks["database"] = "ok"
             checks["open_commands"] = rows[0]["open"]
         except Exception as error:
             checks["database"] = type(error).__name__
+        queue = self.writer.state()
+        checks["writer"] = {
+            "waiting": queue.waiting, "waiting_max": queue.waiting_max,
+            "oldest_ms": queue.oldest_ms, "saturated": queue.saturated,
+        }  # fmt: skip
         providers = {
             account: {"breaker": state.breaker.value, "in_flight": state.in_flight,
                       "saturated": state.saturated}
             for account, state in self.dispatch.health().items()
         }  # fmt: skip
-        return {"ready": checks["database"] == "ok", "checks": checks, "providers": providers}
+        ready = checks["database"] == "ok" and not queue.saturated
+        return {"ready": ready, "checks": checks, "providers": providers}
 
     async def close(self) -> None:
         """Finish what is under way and let go of everything."""
@@ -258,8 +266,9 @@ async def open_core(
     clock = clock or SystemClock()
     store = await _store(settings, clock)
     reader = PooledReader(
-        settings.database_url, SCHEMA, query_files(), size=settings.reader_connections
-    )
+        settings.database_url, SCHEMA, query_files(), size=settings.reader_connections,
+        patience_ms=settings.read_timeout_ms, clock=clock,
+    )  # fmt: skip
     await reader.open()
     core = await wire(settings, clock, ids or SystemIds(), store, reader, HttpTransport())
     core.closing.extend([reader, store])
@@ -296,8 +305,8 @@ async def wire(
         connectors={PROVIDER: connector}, reader=reader, writer=writer, clock=clock, ids=ids,
         tasks=tasks, report=report, settings=_dispatch_settings(settings),
     )  # fmt: skip
-    payments.connect(dispatch.run_now, {PROVIDER: connector.capabilities})
-    setup_intents.connect(dispatch.run_now)
+    payments.connect(dispatch.run_now, {PROVIDER: connector.capabilities}, dispatch.turns_away)
+    setup_intents.connect(dispatch.run_now, dispatch.turns_away)
     callbacks = Callbacks(
         connectors={connector.name: connector}, reader=reader, writer=writer, clock=clock,
         report=report, ask=dispatch.ask, lease_ms=settings.inquiry_lease_ms,

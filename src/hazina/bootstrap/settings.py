@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     """Numbers of the worker's loops by name, as JSON: {"janitor_limit": 50}."""
     operator_account: str = ""
     """The account whose keys may look after callbacks at /v1/hazina/inbox; empty: nobody's."""
+    read_timeout_ms: int = 5_000
+    """How long one read of PostgreSQL may take before it counts as not answered."""
     kafka_brokers: str = ""
     """Where events are relayed to, `host:port,...`; empty: nowhere."""
     kafka_topic_prefix: str = "hazina"

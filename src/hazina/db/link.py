@@ -24,11 +24,16 @@ SET lock_timeout = {lock_timeout_ms}; SET idle_in_transaction_session_timeout = 
 _LARGE = 4_096
 _RETRY = {"40001", "40P01", "55P03", "57014"}  # Serialization, deadlock, lock timeout, cancel.
 _POISON = {"22", "23", "54"}  # Data, constraints, limits that a value passes (an index row's size).
+_SHORT = {"53", "58"}  # Disk full, no memory, no more connections; errors of its files.
 _LOST = {"08", "57", "25"}  # Connection, shutdown or terminated, idle in its transaction.
 
 
 class LinkLost(Exception):
     """The connection is gone, or must not be used further."""
+
+
+class Short(LinkLost):
+    """PostgreSQL lacks room to do it: its disk, memory or connections are used up."""
 
 
 class Again(Exception):
@@ -51,18 +56,23 @@ class LinkSettings:
     idle_timeout_ms: int = 5_000
     tcp_user_timeout_ms: int = 10_000
     connect_timeout_seconds: int = 5
+    answer_timeout_ms: int = 20_000
+    """A server that is silent for so long is given up, though its host still acknowledges bytes."""
 
 
 class Link:
     """A connection in pipeline mode. Not for concurrent use; every error but `Poison` ends it."""
 
-    def __init__(self, connection: psycopg.AsyncConnection[psycopg.rows.TupleRow]) -> None:
+    def __init__(
+        self, connection: psycopg.AsyncConnection[psycopg.rows.TupleRow], settings: LinkSettings
+    ) -> None:
         self._connection = connection
         self._pg = connection.pgconn
         self._names: dict[Statement, bytes] = {}
         self._names_made = 0
         self.pid = self._pg.backend_pid
         self.warned = False
+        self._patience_s = settings.answer_timeout_ms / 1000
         connection.add_notice_handler(self._note)
 
     @classmethod
@@ -82,17 +92,18 @@ class Link:
             timeouts = _TIMEOUTS.format(
                 lock_timeout_ms=settings.lock_timeout_ms, idle_timeout_ms=settings.idle_timeout_ms
             )
-            await connection.execute((SESSION + timeouts).encode())
-            await _refuse_unsafe(connection)
+            async with asyncio.timeout(settings.connect_timeout_seconds):
+                await connection.execute((SESSION + timeouts).encode())
+                await _refuse_unsafe(connection)
             connection.pgconn.nonblocking = 1
             connection.pgconn.enter_pipeline_mode()
-        except psycopg.OperationalError as error:
-            await connection.close()
-            raise LinkLost(str(error)) from error
+        except (psycopg.OperationalError, TimeoutError) as error:
+            connection.pgconn.finish()
+            raise LinkLost(str(error) or "no answer to the first statement") from error
         except BaseException:
             await connection.close()
             raise
-        return cls(connection)
+        return cls(connection, settings)
 
     async def run(self, calls: Iterable[Call]) -> list[pq.abc.PGresult]:
         """Send all calls at once and return their results, in order.
@@ -105,7 +116,11 @@ class Link:
         """
         try:
             sent, problem = self._send(calls)
-            results = await self._receive()
+            async with asyncio.timeout(self._patience_s):
+                results = await self._receive()
+        except TimeoutError as error:
+            self.close()
+            raise LinkLost(f"no answer for {self._patience_s} s") from error
         except psycopg.OperationalError as error:
             self.close()
             raise LinkLost(str(error)) from error
@@ -212,6 +227,8 @@ class Link:
         if state[:2] in _POISON:
             raise Poison(message)
         self.close()
+        if state[:2] in _SHORT:
+            raise Short(message)
         raise psycopg.errors.lookup(state)(message)
 
 

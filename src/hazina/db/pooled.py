@@ -14,6 +14,8 @@ from psycopg.adapt import Buffer
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.numeric import NumericBinaryLoader, NumericLoader
 
+from hazina.clock import Clock, SystemClock
+from hazina.db.gate import Gate
 from hazina.db.link import Again, Link, LinkLost, LinkSettings
 from hazina.db.queries import load_queries
 from hazina.db.results import decode_rows
@@ -54,8 +56,10 @@ class PooledReader:
     """Reads committed rows from the primary. `size` bounds the connections of each of two kinds."""
 
     def __init__(
-        self, url: str, schema: Schema, query_files: Iterable[Path] = (), *, size: int = 4
-    ) -> None:
+        self, url: str, schema: Schema, query_files: Iterable[Path] = (), *, size: int = 4,
+        patience_ms: int | None = None, clock: Clock | None = None,
+    ) -> None:  # fmt: skip
+        """With `patience_ms` a read that takes longer is given up; else it may take for ever."""
         self._url = url
         self._schema = schema
         self._statements = Statements(schema)
@@ -69,6 +73,7 @@ class PooledReader:
         self._waiting: dict[str, _Waiting] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._settings = LinkSettings()
+        self._gate = Gate(clock or SystemClock(), patience_ms)
 
     async def open(self) -> None:
         """Connect once, so that a wrong address shows at start. Raises `LinkLost`."""
@@ -84,8 +89,16 @@ class PooledReader:
             await session.close()
         self._links, self._sessions, self._searchers = [], [], []
 
+    @property
+    def reaches(self) -> bool:
+        """Whether PostgreSQL answered when it was last asked."""
+        return self._gate.open
+
     async def get(self, table: str, key: Key) -> Row | None:
-        """Return one row; calls of the same moment travel together in one statement."""
+        """Return one row; calls of the same moment travel together in one statement.
+
+        Raises `Unreachable`, as all reads do, when PostgreSQL does not answer.
+        """
         waiting = self._waiting.get(table)
         if waiting is None:
             waiting = self._waiting[table] = {}
@@ -102,16 +115,18 @@ class PooledReader:
     async def where(self, table: str, **equal: Any) -> list[Row]:
         """Return the rows of a table whose columns equal these values, in key order."""
         made = self._statements.where(self._schema[table], equal)
-        return list(await self._run(self._schema[table], made, first=0))
+        async with self._gate.passing():
+            return list(await self._run(self._schema[table], made, first=0))
 
     async def query(self, name: str, parameters: Mapping[str, Any]) -> Sequence[Row]:
         """Run a named query of some package's `queries.sql` (`%(name)s` parameters)."""
         sql = self._queries[name]
-        try:
-            return await self._query(sql, parameters)
-        except psycopg.OperationalError:
-            # A kept connection may have died since its last use; reading twice is harmless.
-            return await self._query(sql, parameters)
+        async with self._gate.passing():
+            try:
+                return await self._query(sql, parameters)
+            except psycopg.OperationalError:
+                # A kept connection may have died since its last use; reading twice is harmless.
+                return await self._query(sql, parameters)
 
     async def search(
         self, name: str, condition: str, parameters: Mapping[str, Any]
@@ -124,7 +139,7 @@ class PooledReader:
         sql = self._queries[name].replace(_CONDITION, f"({condition})")
         assert sql != self._queries[name], f"{name} has no place for a condition"
         try:
-            async with self._search_turn:
+            async with self._gate.passing(), self._search_turn:
                 try:
                     return await self._query_on(self._searchers, sql, parameters, _SEARCH_OPTIONS)
                 except psycopg.errors.QueryCanceled:
@@ -137,7 +152,7 @@ class PooledReader:
     async def _fetch(self, table: Table, waiting: _Waiting) -> None:
         """Read what was asked for up to the moment that a connection is free."""
         try:
-            async with self._link_turn:
+            async with self._gate.passing(), self._link_turn:
                 del self._waiting[table.name]
                 made = self._statements.read(table, list(waiting))
                 rows = await self._run_on_link(table, made, first=1)
@@ -146,6 +161,8 @@ class PooledReader:
                 if not future.done():
                     future.set_result(found.get(key))
         except Exception as error:
+            if self._waiting.get(table.name) is waiting:
+                del self._waiting[table.name]
             for future in waiting.values():
                 if not future.done():
                     future.set_exception(error)

@@ -11,7 +11,7 @@ import psycopg
 from hazina.clock import Clock, SystemClock
 from hazina.db.arrays import NotEncodable
 from hazina.db.judging import Effects, Judging, check, gather_claims
-from hazina.db.link import Again, Link, LinkLost, LinkSettings, Poison, UnsafeServer
+from hazina.db.link import Again, Link, LinkLost, LinkSettings, Poison, Short, UnsafeServer
 from hazina.db.results import Found, take_in
 from hazina.db.sharing import NotAlone, enter, remain
 from hazina.db.slots import Slot, acquire
@@ -23,10 +23,10 @@ from hazina.db.unit import (
     Engine,
     Insert,
     Needs,
-    Overloaded,
     Quarantined,
     Refused,
     Unit,
+    Unreachable,
     Verdict,
 )
 from hazina.db.writing import grouped, writes
@@ -114,7 +114,8 @@ class PostgresStore:
     async def execute(self, units: Sequence[Unit]) -> list[Verdict | Quarantined]:
         """Judge and commit units as one batch; return a verdict for each, in order.
 
-        Raises `Overloaded` when PostgreSQL cannot be reached and nothing was committed.
+        Raises `Unreachable` when PostgreSQL cannot be reached, or has no room, and nothing was
+        committed.
         """
         problems = [check(unit, self._schema) for unit in units]
         sound = [unit for unit, problem in zip(units, problems, strict=True) if not problem]
@@ -159,11 +160,15 @@ class PostgresStore:
             except _HeadMoved:
                 await self._quietly_reload()
                 continue
+            except Short as error:
+                # Trying on would not make room; the callers try again when there is some.
+                self._link = None
+                raise Unreachable(str(error)) from error
             except (Again, LinkLost, UnsafeServer) as error:
                 if isinstance(error, LinkLost):
                     self._link = None
                 if self._clock.monotonic_ms() > deadline_ms:
-                    raise Overloaded(str(error)) from error
+                    raise Unreachable(str(error)) from error
                 await self._clock.sleep_ms(self._settings.retry_pause_ms)
 
     async def _connected(self) -> Link:

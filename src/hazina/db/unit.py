@@ -156,6 +156,10 @@ class Overloaded(Exception):
     """The writer's queue is too old; nothing was claimed. Answer 503 with Retry-After."""
 
 
+class Unreachable(Overloaded):
+    """PostgreSQL does not answer, or has no room left; what was asked was not done."""
+
+
 class Quarantined(Exception):
     """The database refuses this unit's data (SQLSTATE class 22 or 23). Others commit."""
 

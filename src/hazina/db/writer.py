@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from hazina.clock import Clock
-from hazina.db.unit import Committed, Lane, Overloaded, Quarantined, Stale, Unit, Verdict
+from hazina.db.unit import (
+    Committed,
+    Lane,
+    Overloaded,
+    Quarantined,
+    Stale,
+    Unit,
+    Unreachable,
+    Verdict,
+)
 from hazina.refusals import Code, Refusal
 
 _STALE_RETRIES_MAX = 8
@@ -37,13 +46,32 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WriterSettings:
-    """Sizes of a batch, and the age of the oldest waiting unit at which new ones are refused."""
+    """Sizes of a batch, and the age of the oldest waiting unit at which new ones are refused.
+
+    `waiting_max` bounds the queue while nothing is old yet.
+    """
 
     units_max: int = 128
     bulk_units_max: int = 1_000
     rows_max: int = 4_000
     age_max_ms: int = 2_000
+    waiting_max: int = 20_000
     renewal_ms: int = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class WriterState:
+    """What health shows of the writer's queue."""
+
+    waiting: int
+    waiting_max: int
+    oldest_ms: int
+    age_max_ms: int
+
+    @property
+    def saturated(self) -> bool:
+        """Whether the next unit would be refused."""
+        return self.waiting >= self.waiting_max or self.oldest_ms > self.age_max_ms
 
 
 @dataclass(slots=True)
@@ -72,6 +100,7 @@ class Writer:
         self._committed = committed
         self._lanes: dict[Lane, dict[str, deque[_Waiting]]] = {lane: {} for lane in Lane}
         self._arrivals: deque[_Waiting] = deque()
+        self._executing_since_ms: int | None = None
         self._work = asyncio.Event()
         self._closing = False
         self._queued = 0
@@ -107,6 +136,8 @@ class Writer:
         oldest_ms = self._oldest_ms()
         if oldest_ms is not None and now_ms - oldest_ms > self._settings.age_max_ms:
             raise Overloaded(f"the oldest unit has waited {now_ms - oldest_ms} ms")
+        if self._queued >= self._settings.waiting_max:
+            raise Overloaded(f"{self._queued} units wait")
         rows = len(unit.claims) + len(unit.writes) + len(unit.transfers) + len(unit.relies_on)
         waiting = _Waiting(unit, rows, now_ms, asyncio.get_running_loop().create_future())
         self._lanes[unit.lane].setdefault(unit.merchant_id, deque()).append(waiting)
@@ -115,17 +146,26 @@ class Writer:
         self._work.set()
         return await waiting.verdict
 
+    def state(self) -> WriterState:
+        """Return how full the queue is."""
+        oldest_ms = self._oldest_ms()
+        waited_ms = 0 if oldest_ms is None else self._clock.monotonic_ms() - oldest_ms
+        chosen = self._settings
+        return WriterState(self._queued, chosen.waiting_max, waited_ms, chosen.age_max_ms)
+
     def _oldest_ms(self) -> int | None:
         arrivals = self._arrivals
         while arrivals and arrivals[0].taken:
             arrivals.popleft()
-        return arrivals[0].since_ms if arrivals else None
+        return arrivals[0].since_ms if arrivals else self._executing_since_ms
 
     async def _run(self) -> None:
         while True:
             batch = self._take()
             if batch:
+                self._executing_since_ms = self._clock.monotonic_ms()
                 await self._execute(batch)
+                self._executing_since_ms = None
                 self._queued -= len(batch)
                 if all(waiting.unit.lane is Lane.BULK for waiting in batch):
                     await self._let_return(len(batch))
@@ -181,7 +221,13 @@ class Writer:
         try:
             verdicts = await self._store.execute([waiting.unit for waiting in batch])
         except Exception as error:  # It belongs to the callers; the writer goes on.
-            for waiting in batch:
+            refused = list(batch)
+            if isinstance(error, Unreachable):
+                # It was tried for long enough: those behind would wait as long for the same.
+                while more := self._take():
+                    refused += more
+                    self._queued -= len(more)
+            for waiting in refused:
                 if not waiting.verdict.done():
                     waiting.verdict.set_exception(error)
             return

@@ -75,6 +75,15 @@ class Guard:
             self._breaker(), self._in_flight, self._in_flight_max, self._failures, self._refused
         )
 
+    def turns_away(self) -> str | None:
+        """Return why a call would not be let through now, None if it would be."""
+        breaker = self._breaker()
+        if breaker is BreakerState.OPEN or (breaker is BreakerState.HALF_OPEN and self._probing):
+            return "the provider's circuit breaker is open"
+        if self._in_flight >= self._in_flight_max:
+            return "too many calls in flight"
+        return None
+
     async def perform(self, call: Callable[[], Awaitable[Outcome]]) -> Outcome:
         """Return the call's outcome, or `NotSent` without calling."""
         refusal = self._enter()
@@ -101,13 +110,10 @@ class Guard:
 
     def _enter(self) -> str | None:
         """Take a place; return why there is none."""
-        breaker = self._breaker()
-        if breaker is BreakerState.OPEN or (breaker is BreakerState.HALF_OPEN and self._probing):
+        refusal = self.turns_away()
+        if refusal is not None:
             self._refused += 1
-            return "the provider's circuit breaker is open"
-        if self._in_flight >= self._in_flight_max:
-            self._refused += 1
-            return "too many calls in flight"
+            return refusal
         self._in_flight += 1
         return None
 

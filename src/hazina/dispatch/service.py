@@ -93,6 +93,10 @@ class Dispatcher:
                 Unit(row["merchant_id"], relies_on=(relied,), writes=(update,), lane=Lane.BULK)
             )
 
+    def turns_away(self, provider: str) -> str | None:
+        """Return why a call to this provider account would not be sent now, None if it would."""
+        return self._guards[provider].turns_away()
+
     def health(self) -> dict[str, GuardState]:
         """Return each provider account's breaker and calls in flight."""
         return {account: guard.state() for account, guard in self._guards.items()}

@@ -178,7 +178,7 @@ class Idempotency:
         """
         if request is not None and await self._row(request) is not None:
             return await self.answer_taken(request, present)
-        if refusal.code in (Code.LOCK_TIMEOUT, Code.OPERATION_IN_PROGRESS):
+        if refusal.code in (Code.LOCK_TIMEOUT, Code.OPERATION_IN_PROGRESS, Code.OVERLOADED):
             raise refusal
         return await self.store(request, self.refused(refusal))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from hazina.clock import Clock
 from hazina.commands.command import Command
-from hazina.commands.performing import Perform, Performed
+from hazina.commands.performing import Perform, Performed, TurnsAway, refuse_if_away
 from hazina.crashpoints import crashpoint, declare
 from hazina.db.table import Row
 from hazina.db.unit import Committed, Lane, Refused, Taken, Unit
@@ -29,7 +29,7 @@ from hazina.payments.refund import Refund
 from hazina.payments.store import Payments as Store
 from hazina.payments.subject import Subject
 from hazina.payments.view import charge_view, intent_view, refund_view
-from hazina.rails.contract import Capabilities
+from hazina.rails.contract import Capabilities, Operation
 from hazina.refusals import Refusal
 from hazina.values import replace, value
 
@@ -37,6 +37,8 @@ declare(
     "payments.before_first_unit", "payments.after_only_unit", "payments.after_first_unit",
     "payments.after_reply", "payments.after_second_unit",
 )  # fmt: skip
+
+_NOT_OWED = (Operation.AUTHORIZE, Operation.INCREMENT)
 
 
 @value
@@ -95,11 +97,16 @@ class Operations:
         self._idempotency = idempotency
         self._settings = settings
         self._perform: Perform | None = None
+        self._turns_away: TurnsAway | None = None
         self._capabilities: Mapping[str, Capabilities] = {}
 
-    def connect(self, perform: Perform, capabilities: Mapping[str, Capabilities]) -> None:
+    def connect(
+        self, perform: Perform, capabilities: Mapping[str, Capabilities],
+        turns_away: TurnsAway | None = None,
+    ) -> None:  # fmt: skip
         """Say how commands are performed, and what each account can do; `bootstrap` does, once."""
         self._perform = perform
+        self._turns_away = turns_away
         self._capabilities = capabilities
 
     def refused(self, refusal: Refusal) -> Answer:
@@ -153,6 +160,8 @@ class Operations:
 
     def _begun(self, draft: Draft, made: Any, idempotency: IdempotencyRequest | None) -> _Begun:
         if isinstance(made, Subject):
+            if made.command.operation in _NOT_OWED:
+                refuse_if_away(made.command.provider, self._turns_away)
             operation = made.refund.id if made.refund else made.intent.id
             if made.intent.hidden and not made.refund:
                 operation = made.charge.id

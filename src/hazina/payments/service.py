@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from hazina.balances.line import view as line_view
 from hazina.clock import Clock
 from hazina.commands.command import Command
-from hazina.commands.performing import Perform, Performed
+from hazina.commands.performing import Perform, Performed, TurnsAway
 from hazina.db.reader import Reader
 from hazina.db.writer import Writer
 from hazina.events.service import Cause
@@ -68,9 +68,12 @@ class Payments:
             store=self._store, operations=self._operations, settings=settings,
         )  # fmt: skip
 
-    def connect(self, perform: Perform, capabilities: Mapping[str, Capabilities]) -> None:
+    def connect(
+        self, perform: Perform, capabilities: Mapping[str, Capabilities],
+        turns_away: TurnsAway | None = None,
+    ) -> None:  # fmt: skip
         """Say how commands are performed, and what each account can do; `bootstrap` does, once."""
-        self._operations.connect(perform, capabilities)
+        self._operations.connect(perform, capabilities, turns_away)
 
     # What a client asks for
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from hazina.clock import Clock
 from hazina.commands.command import Command
-from hazina.commands.performing import Perform, Performed
+from hazina.commands.performing import Perform, Performed, TurnsAway, refuse_if_away
 from hazina.crashpoints import crashpoint, declare
 from hazina.db.unit import Committed, Lane, Taken, Unit
 from hazina.db.writer import Writer, commit
@@ -58,10 +58,12 @@ class Operations:
         self._idempotency = idempotency
         self._settings = settings
         self._perform: Perform | None = None
+        self._turns_away: TurnsAway | None = None
 
-    def connect(self, perform: Perform) -> None:
+    def connect(self, perform: Perform, turns_away: TurnsAway | None = None) -> None:
         """Say how commands are performed; `bootstrap` does, once."""
         self._perform = perform
+        self._turns_away = turns_away
 
     async def begin(
         self, caller: Caller, idempotency: IdempotencyRequest | None,
@@ -106,6 +108,7 @@ class Operations:
     ) -> _Decided:
         now = self._clock.now()
         if isinstance(made, Subject):
+            refuse_if_away(made.command.provider, self._turns_away)
             lease_ms = self._settings.key_lease_ms
             draft.claims.extend(keys.claim(idempotency, made.intent.id, lease_ms, now))
             return _Decided(draft.unit(), Answer(None, b""), made)

@@ -6,7 +6,7 @@ from typing import Any
 
 from hazina.clock import Clock
 from hazina.commands.command import Command
-from hazina.commands.performing import Perform, Performed
+from hazina.commands.performing import Perform, Performed, TurnsAway
 from hazina.db.reader import Reader
 from hazina.db.writer import Writer
 from hazina.events.service import Cause
@@ -42,9 +42,9 @@ class SetupIntents:
             store=self._store, idempotency=idempotency, settings=settings,
         )  # fmt: skip
 
-    def connect(self, perform: Perform) -> None:
+    def connect(self, perform: Perform, turns_away: TurnsAway | None = None) -> None:
         """Say how commands are performed; `bootstrap` does, once."""
-        self._operations.connect(perform)
+        self._operations.connect(perform, turns_away)
 
     async def create(
         self, caller: Caller, params: dict[str, Any], idempotency: IdempotencyRequest | None
