@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from docs_build import compatibility, errors, event_schemas, events, reference, stripe_package
+from docs_build import (
+    compatibility,
+    errors,
+    event_schemas,
+    events,
+    promises,
+    reference,
+    stripe_package,
+)
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -18,6 +26,7 @@ def pages() -> dict[Path, str]:
         SURFACE: stripe_package.text(surface),
         REFERENCE / "errors.md": errors.page(),
         REFERENCE / "events.md": events.page(),
+        REFERENCE / "promises.md": promises.page(),
         REFERENCE / "compatibility.md": compatibility.page(surface),
         **event_schemas.files(REFERENCE),
     } | {REFERENCE / "api" / name: text for name, text in reference.pages().items()}

@@ -23,6 +23,7 @@ class Load:
 
     core: Core
     caller: Caller
+    prefix: str = "key"
     acknowledged: dict[str, bytes] = field(default_factory=dict)
     """What was answered with success, by key."""
     shed_ms: list[int] = field(default_factory=list)
@@ -54,7 +55,7 @@ class Load:
     async def _client(self) -> None:
         while not self._stopped:
             self._count += 1
-            await self.pay(f"key {self._count}")
+            await self.pay(f"{self.prefix} {self._count}")
             await asyncio.sleep(_PAUSE_MS / 1000)
 
     async def pay(self, key: str) -> None:
