@@ -45,7 +45,8 @@ class Guard:
     """Keeps one provider account that hangs or fails from stopping everybody else.
 
     A failure is an outcome that is `NotSent` or `Unknown`. After `failures_to_open` of them in a
-    row the breaker opens: calls are `NotSent` at once.
+    row the breaker opens: calls are `NotSent` at once. Only an operation that went well ends the
+    row, since inquiries may be answered by a provider that fails at all else.
     After `open_ms` one call is let through as a probe; its result closes or opens it again.
     """
 
@@ -89,7 +90,7 @@ class Guard:
         refusal = self._enter()
         if refusal is not None:
             return NotSent(refusal)
-        return await self._through(call)
+        return await self._through(call, performs=True)
 
     async def inquire(self, call: Callable[[], Awaitable[InquiryOutcome]]) -> InquiryOutcome:
         """Return the inquiry's answer, or `Unknown` without asking.
@@ -99,7 +100,7 @@ class Guard:
         refusal = self._enter()
         if refusal is not None:
             return Unknown(f"inquiry not sent: {refusal}")
-        return await self._through(call)
+        return await self._through(call, performs=False)
 
     def _breaker(self) -> BreakerState:
         if self._opened_at_ms is None:
@@ -117,7 +118,7 @@ class Guard:
         self._in_flight += 1
         return None
 
-    async def _through(self, call: Callable[[], Awaitable[_T]]) -> _T:
+    async def _through(self, call: Callable[[], Awaitable[_T]], *, performs: bool) -> _T:
         probe = self._opened_at_ms is not None
         if probe:
             self._probing = True
@@ -128,9 +129,9 @@ class Guard:
             return outcome
         finally:
             self._in_flight -= 1
-            self._judge(probe, failed)
+            self._judge(probe, failed, performs)
 
-    def _judge(self, probe: bool, failed: bool | None) -> None:
+    def _judge(self, probe: bool, failed: bool | None, performs: bool) -> None:
         """Count one result. None is a call that was given up: it says nothing of the provider."""
         if probe:
             self._probing = False
@@ -140,7 +141,9 @@ class Guard:
         if failed is None:
             return
         if not failed:
-            self._failures = 0
+            # A provider that answers questions and fails orders is still failing: an inquiry lets
+            # the next order through, and one more failure is then enough.
+            self._failures = 0 if performs else min(self._failures, self._failures_to_open - 1)
             self._opened_at_ms = None
             return
         self._failures += 1

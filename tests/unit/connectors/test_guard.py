@@ -9,7 +9,15 @@ import pytest
 
 from hazina.clock import ManualClock
 from hazina.dispatch.guard import BreakerState, Guard
-from hazina.rails.outcome import Declined, NotSent, Outcome, Pending, Unknown
+from hazina.rails.outcome import (
+    Declined,
+    InquiryOutcome,
+    NotFound,
+    NotSent,
+    Outcome,
+    Pending,
+    Unknown,
+)
 
 
 @pytest.fixture
@@ -105,3 +113,35 @@ async def test_failed_probe_opens_the_breaker_again(guard: Guard, clock: ManualC
     assert guard.state().breaker is BreakerState.OPEN
     clock.advance_ms(1_000)
     assert await ask(guard, Pending()) == Pending()
+
+
+async def inquire(guard: Guard, outcome: InquiryOutcome) -> InquiryOutcome:
+    async def call() -> InquiryOutcome:
+        return outcome
+
+    return await guard.inquire(call)
+
+
+async def test_answered_inquiries_do_not_hide_that_operations_fail(
+    guard: Guard, clock: ManualClock
+) -> None:
+    for _ in range(3):
+        await ask(guard, Unknown("no answer"))
+        if guard.turns_away() is None:
+            await inquire(guard, NotFound())
+    assert guard.state().breaker is BreakerState.OPEN
+    assert guard.turns_away() is not None
+
+    clock.advance_ms(1_000)
+    await inquire(guard, NotFound())
+    assert guard.turns_away() is None, "an answered inquiry lets the next operation through"
+    await ask(guard, Unknown("no answer"))
+    assert guard.state().breaker is BreakerState.OPEN, "one more failure is enough"
+
+
+async def test_an_operation_that_goes_well_ends_the_row_of_failures(guard: Guard) -> None:
+    for _ in range(2):
+        await ask(guard, Unknown("no answer"))
+        await ask(guard, Unknown("no answer"))
+        await ask(guard, Pending())
+    assert guard.state().breaker is BreakerState.CLOSED
