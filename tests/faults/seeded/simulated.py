@@ -275,10 +275,10 @@ SIMULATED_BUGS = (
         "cursor_moved_before_the_deliveries_are_made",
         (
             _FANNING,
-            "        await self.make(events)\n"
-            "        await self._advance(row, events[-1].cursor)\n",
-            "        await self._advance(row, events[-1].cursor)\n"
-            "        await self.make(events)\n",
+            "        self._anybody, _ = await asyncio.gather(self.make(events), self._catch_up())\n",
+            "        self._reached = events[-1].cursor\n"
+            "        await self._catch_up()\n"
+            "        self._anybody = await self.make(events)\n",
         ),
     ),
     _bug(
@@ -293,8 +293,8 @@ SIMULATED_BUGS = (
         "webhook_not_tried_again_after_its_lease",
         (
             _DELIVERIES,
-            '"next_at": lease_ms, "sending": True}',
-            '"next_at": lease_ms, "sending": True, "state": "failed"}',
+            '"next_at": lease_ms, "sending": True,\n',
+            '"next_at": lease_ms, "sending": True, "state": "failed",\n',
         ),
     ),
 )  # fmt: skip
