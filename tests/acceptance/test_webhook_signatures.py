@@ -18,7 +18,6 @@ from hazina.webhooks.signature import PREFIX, headers
 from tests.support.stripe_cli import CLIENTS
 
 IDS = SystemIds()
-NOW = unix(SystemClock().now())
 SECRET, OLD, OTHER = (f"{PREFIX}{IDS.secret()}" for _ in range(3))
 BODY = json.dumps(
     {"id": "evt_1", "object": "event", "type": "charge.succeeded", "data": {"name": "Amina Ñ 茶"}},
@@ -39,46 +38,56 @@ class Received:
         return replace(self, headers=self.headers | {name: change(self.headers[name])})
 
 
-def _signed(*secrets: str, sent_at: int = NOW, event_id: str = "evt_1") -> Received:
-    signed = headers(secrets, event_id, sent_at, BODY)
+def _now() -> int:
+    return unix(SystemClock().now())
+
+
+def _signed(*secrets: str, sent_at: int | None = None, event_id: str = "evt_1") -> Received:
+    signed = headers(secrets, event_id, _now() if sent_at is None else sent_at, BODY)
     return Received(BODY, {name.lower(): value for name, value in signed})
 
 
-_GENUINE = _signed(SECRET)
-_ROTATING = _signed(SECRET, OLD)
-ACCEPTED = {
-    "genuine": _GENUINE,
-    "the new secret while it rotates": _ROTATING,
-    "the old secret while it rotates": replace(_ROTATING, secret=OLD),
-}
 _STRIPE, _STANDARD = "stripe-signature", "webhook-signature"
-REFUSED = {
-    "another's secret": replace(_GENUINE, secret=OTHER),
-    "the old secret when it is over": replace(_GENUINE, secret=OLD),
-    "an altered body": replace(_GENUINE, body=BODY.replace(b"Amina", b"Anima")),
-    "a body that goes on": replace(_GENUINE, body=BODY + b" "),
-    "a body cut short": replace(_GENUINE, body=BODY[:-1]),
-    "old": _signed(SECRET, sent_at=NOW - 1_000),
-    "a timestamp moved on": Received(
-        BODY,
-        _signed(SECRET, sent_at=NOW - 1_000).headers
-        | {
-            "webhook-timestamp": str(NOW),
-            _STRIPE: f"t={NOW},"
-            + _signed(SECRET, sent_at=NOW - 1_000).headers[_STRIPE].partition(",")[2],
-        },
-    ),
-    "a signature cut short": _GENUINE.changed(_STRIPE, lambda v: v[:-2]).changed(
-        _STANDARD, lambda v: v[:-4]
-    ),
-    "a signature with a digit changed": _GENUINE.changed(
-        _STRIPE, lambda v: v[:-1] + ("0" if v[-1] != "0" else "1")
-    ).changed(_STANDARD, lambda v: v[:3] + ("A" if v[3] != "A" else "B") + v[4:]),
-    "no signature": _GENUINE.changed(_STRIPE, lambda v: v.partition(",")[0]).changed(
-        _STANDARD, lambda _: ""
-    ),
-    "signed by another": _signed(OTHER),
-}
+
+
+def _accepted() -> dict[str, Received]:
+    rotating = _signed(SECRET, OLD)
+    return {
+        "genuine": _signed(SECRET),
+        "the new secret while it rotates": rotating,
+        "the old secret while it rotates": replace(rotating, secret=OLD),
+    }
+
+
+def _refused() -> dict[str, Received]:
+    genuine, sent = _signed(SECRET), _now()
+    return {
+        "another's secret": replace(genuine, secret=OTHER),
+        "the old secret when it is over": replace(genuine, secret=OLD),
+        "an altered body": replace(genuine, body=BODY.replace(b"Amina", b"Anima")),
+        "a body that goes on": replace(genuine, body=BODY + b" "),
+        "a body cut short": replace(genuine, body=BODY[:-1]),
+        "old": _signed(SECRET, sent_at=sent - 1_000),
+        "a timestamp moved on": Received(
+            BODY,
+            _signed(SECRET, sent_at=sent - 1_000).headers
+            | {
+                "webhook-timestamp": str(sent),
+                _STRIPE: f"t={sent},"
+                + _signed(SECRET, sent_at=sent - 1_000).headers[_STRIPE].partition(",")[2],
+            },
+        ),
+        "a signature cut short": genuine.changed(_STRIPE, lambda v: v[:-2]).changed(
+            _STANDARD, lambda v: v[:-4]
+        ),
+        "a signature with a digit changed": genuine.changed(
+            _STRIPE, lambda v: v[:-1] + ("0" if v[-1] != "0" else "1")
+        ).changed(_STANDARD, lambda v: v[:3] + ("A" if v[3] != "A" else "B") + v[4:]),
+        "no signature": genuine.changed(_STRIPE, lambda v: v.partition(",")[0]).changed(
+            _STANDARD, lambda _: ""
+        ),
+        "signed by another": _signed(OTHER),
+    }
 
 
 def _python(received: Received) -> tuple[bool, bool]:
@@ -105,14 +114,14 @@ def _python(received: Received) -> tuple[bool, bool]:
     )
 
 
-@pytest.mark.parametrize("name", ACCEPTED)
+@pytest.mark.parametrize("name", _accepted())
 def test_python_packages_accept(name: str) -> None:
-    assert _python(ACCEPTED[name]) == (True, True)
+    assert _python(_accepted()[name]) == (True, True)
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", _refused())
 def test_python_packages_refuse(name: str) -> None:
-    assert _python(REFUSED[name]) == (False, False)
+    assert _python(_refused()[name]) == (False, False)
 
 
 @pytest.mark.skipif(
@@ -120,7 +129,8 @@ def test_python_packages_refuse(name: str) -> None:
     reason="the npm package is absent: run npm ci in tests/clients/node",
 )
 def test_node_packages_accept_and_refuse_the_same() -> None:
-    cases = {**ACCEPTED, **REFUSED}
+    accepted = _accepted()
+    cases = {**accepted, **_refused()}
     given = [
         {"payload": one.body.decode(), "headers": one.headers, "secret": one.secret}
         for one in cases.values()
@@ -131,11 +141,11 @@ def test_node_packages_accept_and_refuse_the_same() -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = dict(zip(cases, json.loads(done.stdout), strict=True))
-    assert found == {name: [name in ACCEPTED] * 2 for name in cases}
+    assert found == {name: [name in accepted] * 2 for name in cases}
 
 
 def test_the_id_is_signed_too() -> None:
     """Stripe's scheme has no id; the other one must not accept a webhook under another id."""
-    moved = _GENUINE.changed("webhook-id", lambda _: "evt_2")
+    moved = _signed(SECRET).changed("webhook-id", lambda _: "evt_2")
     with pytest.raises(standardwebhooks.WebhookVerificationError):
         standardwebhooks.Webhook(SECRET).verify(moved.body, moved.headers)

@@ -240,6 +240,20 @@ TABLES = (
         Desk.endpoint,
         (
             ("POST /v1/webhook_endpoints/{id}", {"disabled": "false"}, (OK, OK, GONE)),
+            ("POST /v1/hazina/webhook_endpoints/{id}/pause", {}, (OK, OK, GONE)),
+            ("POST /v1/hazina/webhook_endpoints/{id}/resume", {}, (OK, OK, GONE)),
+            ("POST /v1/hazina/webhook_endpoints/{id}/rotate_secret", {}, (OK, OK, GONE)),
+            ("POST /v1/hazina/webhook_endpoints/{id}/test", {}, (OK, "parameter_invalid", GONE)),
+            (
+                "POST /v1/hazina/webhook_endpoints/{id}/replay",
+                {"what": "failed", "created[gte]": str(_THEN - 1)},
+                (OK, OK, GONE),
+            ),
+            (
+                "POST /v1/hazina/webhook_endpoints/{id}/replay_event",
+                {"event": "evt_none"},
+                (GONE, GONE, GONE),
+            ),
             ("DELETE /v1/webhook_endpoints/{id}", {}, (OK, OK, GONE)),
         ),
     ),

@@ -64,7 +64,7 @@ def _race(chosen: crash.Settings, caller: Caller, files: list[Path]) -> None:
     kills = _KILLS
     while any(process.exitcode != 0 for process in running):
         assert time.monotonic() < until, "not all is answered in time"
-        time.sleep(0.2 + chance.random())
+        time.sleep(0.05 + chance.random() / 5 if kills == _KILLS else 0.2 + chance.random())
         if kills:
             victim = chance.randrange(2)
             if running[victim].exitcode is None:
@@ -75,7 +75,7 @@ def _race(chosen: crash.Settings, caller: Caller, files: list[Path]) -> None:
             if process.exitcode is not None and process.exitcode != 0:
                 assert process.exitcode == -signal.SIGKILL, process.exitcode
                 running[side] = crash.start(chosen, _asks(caller, files[side]))
-    assert kills == 0, f"{kills} kills came too late"
+    assert kills < _KILLS, "all was answered before the first kill"
 
 
 def _asks(caller: Caller, file: Path) -> Callable[[Core], Awaitable[None]]:

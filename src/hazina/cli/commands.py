@@ -143,6 +143,8 @@ def version() -> None:
 def main() -> None:
     """Run the command line; a problem that the operator can solve is one clear line."""
     signal.signal(signal.SIGTERM, _interrupt)
+    # A shell without job control starts what is in the background with this signal ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         app()
     except (NotPossible, EmbeddedError, SchemaError) as problem:

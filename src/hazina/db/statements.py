@@ -254,17 +254,17 @@ class _Parameters:
         self.oids.append(arrays.ARRAY_OIDS[sent.kind])
         number = len(self.oids)
         if sent.even:
-            return f"(${number})[u.place::integer]"
+            return f"(${number})[u.row_place::integer]"
         self._unnested.append((number, name))
         return f"u.{name}"
 
     def rows(self) -> str:
         """Return what goes after FROM: a row for each place of the arrays."""
         if not self._unnested:
-            return "generate_series(1, cardinality($1)) AS u(place)"
+            return "generate_series(1, cardinality($1)) AS u(row_place)"
         numbers = ", ".join(f"${number}" for number, _ in self._unnested)
         names = ", ".join(name for _, name in self._unnested)
-        return f"unnest({numbers}) WITH ORDINALITY AS u({names}, place)"
+        return f"unnest({numbers}) WITH ORDINALITY AS u({names}, row_place)"
 
 
 def _key_kind(table: Table, name: str) -> Kind:
@@ -283,7 +283,7 @@ def _unnest(names: Iterable[str], *, ordinality: bool = False) -> str:
     names = list(names)
     parameters = ", ".join(f"${place}" for place in range(1, len(names) + 1))
     if ordinality:
-        return f"unnest({parameters}) WITH ORDINALITY AS u({', '.join(names)}, place)"
+        return f"unnest({parameters}) WITH ORDINALITY AS u({', '.join(names)}, row_place)"
     return f"unnest({parameters}) AS u({', '.join(names)})"
 
 
@@ -363,7 +363,7 @@ def _select(table: Table, columns: str, ending: str) -> Statement:
     """
     names, kinds, match = _keys(table)
     sql = (
-        f"SELECT u.place::text, r.* FROM {_unnest(names, ordinality=True)},"
+        f"SELECT u.row_place::text, r.* FROM {_unnest(names, ordinality=True)},"
         f" LATERAL (SELECT {columns} FROM {table.name} t WHERE {match} {ending}) r"
     )
     return Statement(sql.encode(), _oids(kinds))

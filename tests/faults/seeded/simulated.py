@@ -275,7 +275,8 @@ SIMULATED_BUGS = (
         "cursor_moved_before_the_deliveries_are_made",
         (
             _FANNING,
-            "        self._anybody, _ = await asyncio.gather(self.make(events), self._catch_up())\n",
+            "        self._anybody, _ = "
+            "await asyncio.gather(self.make(events), self._catch_up())\n",
             "        self._reached = events[-1].cursor\n"
             "        await self._catch_up()\n"
             "        self._anybody = await self.make(events)\n",
