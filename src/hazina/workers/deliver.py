@@ -101,7 +101,7 @@ class Deliver:
             # What was read may be older than what this worker has noted since.
             lane.failing_since = one.failing_since or lane.failing_since
             lane.queue.append((one, until_ms))
-        for endpoint in {one.endpoint for one in taken}:
+        for endpoint in dict.fromkeys(one.endpoint for one in taken):
             self._begin(self._lanes[endpoint])
 
     def _begin_all(self) -> None:
