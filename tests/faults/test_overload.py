@@ -34,6 +34,7 @@ _WHOLE = os.environ.get("HAZINA_FAULTS") == "whole"
 _BETWEEN = list(Fault)[1:] if _WHOLE else [Fault.RESET, Fault.BLACKHOLE]
 _ROUNDS, _BROKEN_SECONDS = (5, 3.0) if _WHOLE else (1, 1.0)
 _CLIENTS = 6
+_SET_ASIDE_BYTES = 300_000_000
 _HOW: dict[Fault, dict[str, int]] = {
     Fault.LATENCY: {"latency_ms": 300}, Fault.TRUNCATE: {"bytes_max": 20},
 }  # fmt: skip
@@ -261,8 +262,8 @@ async def test_a_postgresql_without_a_connection_left_is_waited_for(own_folder: 
 
 @contextmanager
 def _small_disk(folder: Path) -> Iterator[None]:
-    """Mount a disk of 200 MB; skip where this account may not."""
-    options = ["-t", "tmpfs", "-o", "size=200m", "tmpfs", str(folder)]
+    """Mount a disk of 600 MB; skip where this account may not."""
+    options = ["-t", "tmpfs", "-o", "size=600m", "tmpfs", str(folder)]
     if subprocess.run(["mount", *options], capture_output=True, check=False).returncode:
         pytest.skip("this account may not mount a small disk")
     folder.chmod(0o711)
@@ -273,16 +274,20 @@ def _small_disk(folder: Path) -> Iterator[None]:
 
 
 async def test_a_full_disk_sheds_and_room_heals(own_folder: Path) -> None:
+    """Part of the disk is set aside before, so that there is room to give back in any case."""
+    fillers = [own_folder / "set aside", own_folder / "rest"]
     with _small_disk(own_folder), _server(own_folder) as server, Simulator() as simulator:
+        _fill(fillers[0], _SET_ASIDE_BYTES)
         async with _loaded(server.url, simulator.url, server.url, simulator) as load:
-            await asyncio.to_thread(_fill, own_folder / "filler")
+            await asyncio.to_thread(_fill, fillers[1])
             begun = len(load.shed_ms)
             for _ in range(600):
                 if len(load.shed_ms) > begun:
                     break
                 await asyncio.sleep(0.1)
             assert len(load.shed_ms) > begun, "nobody was told that the disk is full"
-            (own_folder / "filler").unlink()
+            for filler in fillers:
+                filler.unlink(missing_ok=True)
             # A PostgreSQL that could not write its log has ended: whoever looks after it starts it
             # again.
             await asyncio.to_thread(embedded.ensure, own_folder / "data")
@@ -291,12 +296,13 @@ async def test_a_full_disk_sheds_and_room_heals(own_folder: Path) -> None:
         _note("disk full", load, recovered)
 
 
-def _fill(file: Path) -> None:
-    """Leave no room."""
-    with file.open("wb") as filler:
-        try:
-            while True:
-                filler.write(bytes(65_536))
+def _fill(file: Path, bytes_max: int | None = None) -> None:
+    """Write so many bytes, or until there is no room; there may be none to begin with."""
+    piece, written = bytes(65_536), 0
+    try:
+        with file.open("wb") as filler:
+            while bytes_max is None or written < bytes_max:
+                written += filler.write(piece)
                 filler.flush()
-        except OSError:
-            return
+    except OSError:
+        assert bytes_max is None, "the disk was full before the test began"
