@@ -103,6 +103,10 @@ format: $(STAMP) ## Put all files into the one format
 docs: $(STAMP) ## Generate docs/reference from the code
 	@$(BIN)/python -m docs_build
 
+.PHONY: samples
+samples: $(STAMP) ## Record one sample of each event type into docs/reference/event-samples
+	@HAZINA_SAMPLES=record $(BIN)/python -m pytest -q -n 0 tests/contract/test_event_samples.py
+
 .PHONY: bench
 bench: $(STAMP) ## Measure payments per second against two floors
 	@$(BIN)/python -m benchmarks.payments $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from docs_build.event_samples import FOLDER, demand_all
 from hazina.events.types import RECORDED
 
 _HEAD = """\
@@ -13,7 +14,8 @@ What happens is kept as events: `GET /v1/events` reads them, and [webhooks](../s
 carry them. `data.object` is the object as it was then. A webhook endpoint may name any of Stripe's
 event types; these are the ones that come. Each has a JSON Schema in
 [event-schemas](event-schemas/v1/), by which the records on [Kafka](../guides/consume-kafka.md) can
-be read too.
+be read too. Each links to a sample: one event that the product recorded when `make samples` played
+what makes it, with ids, times and secrets put in one form.
 
 | type | object | when |
 |---|---|---|
@@ -21,7 +23,9 @@ be read too.
 
 
 def page() -> str:
-    """Return the whole page."""
+    """Return the whole page. Raises `NoSample`."""
+    demand_all()
     return _HEAD + "".join(
-        f"| `{name}` | `{one.carries}` | {one.when} |\n" for name, one in sorted(RECORDED.items())
+        f"| [`{name}`]({FOLDER.name}/{name}.json) | `{one.carries}` | {one.when} |\n"
+        for name, one in sorted(RECORDED.items())
     )

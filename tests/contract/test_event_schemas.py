@@ -1,4 +1,4 @@
-"""Every event that is recorded is as its published schema says."""
+"""Every event that is recorded, and every published sample, is as its schema says."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import jsonschema_rs
 import psycopg
 import pytest
 
+from docs_build.event_samples import path_of
 from docs_build.event_schemas import files
 from docs_build.pages import REFERENCE
+from hazina.events.types import RECORDED
+from tests.support import stripe_schema
 from tests.support.direct import direct
 from tests.support.tenancy import Stage
 from tests.support.tenancy_rows import MAKE
@@ -48,3 +51,11 @@ async def test_recorded_events_are_valid_by_their_schemas(fresh_database_url: st
     }
     assert wrong == set()
     assert len({name for name, _ in rows}) >= 15
+
+
+def test_samples_are_valid_by_their_schemas_and_in_stripes_shape() -> None:
+    validators = _validators()
+    for name in RECORDED:
+        sample = json.loads(path_of(name).read_text())
+        wrong = [error.message[:200] for error in validators[name].iter_errors(sample)]
+        assert wrong + stripe_schema.check(sample) == [], name
