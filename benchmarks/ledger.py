@@ -13,7 +13,6 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,7 +24,14 @@ from benchmarks import ledger_beside, slow_commits
 from benchmarks.ledger_http import ACCOUNTS, WARM_UP, HttpOrder
 from benchmarks.ledger_load import LEDGER, LedgerLoad, LedgerOrder, ledgers_at, open_accounts
 from benchmarks.slow_commits import SlowCommits
-from benchmarks.stage import child_pid, family_ms, machine_ms, make_merchants, other_load
+from benchmarks.stage import (
+    child_pid,
+    family_ms,
+    machine_ms,
+    make_merchants,
+    other_load,
+    own_folder,
+)
 from hazina.cli.place import SystemOptions, free_port
 from hazina.cli.system import Running, System
 from hazina.clock import SystemClock
@@ -302,13 +308,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--only", nargs="+", default=[""], help="parts of subjects' names")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="hazina-bench-") as folder:
-        var = Path(folder)
-        var.chmod(0o755)
-        try:
-            run(arguments, var)
-        finally:
-            embedded.destroy(var / "postgres")
+    with own_folder() as var:
+        run(arguments, var)
 
 
 if __name__ == "__main__":

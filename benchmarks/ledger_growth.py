@@ -11,7 +11,6 @@ import asyncio
 import random
 import resource
 import statistics
-import tempfile
 import time
 from pathlib import Path
 from uuid import UUID
@@ -21,7 +20,7 @@ import uvloop
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from benchmarks.ledger_load import ACCOUNTS, SPACE, LedgerOrder, ledgers_at, open_accounts, play
-from benchmarks.stage import other_load
+from benchmarks.stage import other_load, own_folder
 from hazina.db import embedded
 from hazina.db.migrate import migrate
 from hazina.ledger.client import stored_id
@@ -150,13 +149,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--wait-for", help="a file to wait for when everything is stored")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="hazina-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        try:
-            run(arguments, folder)
-        finally:
-            embedded.destroy(folder / "postgres")
+    with own_folder() as folder:
+        run(arguments, folder)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ Run by `benchmarks.ledger`; reads one JSON object of `HttpOrder` fields and prin
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
 import resource
@@ -17,6 +16,7 @@ from typing import Any
 import orjson
 import uvloop
 
+from benchmarks.connection import play
 from benchmarks.ledger_load import LEDGER, LedgerLoad, TransferIds
 from benchmarks.stage import machine_ms
 
@@ -37,69 +37,26 @@ class HttpOrder:
     warm_up: float = WARM_UP
 
 
-class _Client(asyncio.Protocol):
-    """One connection with one request under way; the answer starts the next."""
-
-    def __init__(self, run: _Run) -> None:
-        self._run = run
-        self._received = b""
-        self._wanted = 0
-        self._since = 0.0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport: Any = transport
-        self._next()
-
-    def data_received(self, data: bytes) -> None:
-        self._received = data if not self._received else self._received + data
-        if not self._wanted:
-            end = self._received.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            head = self._received[:end].lower()
-            start = head.index(b"content-length:") + 15
-            self._wanted = end + 4 + int(head[start:].split(b"\r\n", 1)[0])
-        if len(self._received) >= self._wanted:
-            self._run.answered(self._received, self._since)
-            self._received, self._wanted = b"", 0
-            self._next()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._run.ended()
-
-    def _next(self) -> None:
-        self._since = time.perf_counter()
-        if self._since > self._run.until:
-            self._transport.close()
-            return
-        self._transport.write(self._run.message())
-
-
 class _Run:
     def __init__(self, order: HttpOrder) -> None:
         self._order = order
-        self._open = order.clients
         self._ids = TransferIds()
         self._choose = random.Random(7)
         self._sent = 0
         self._times: list[float] = []
-        self.since = time.perf_counter() + order.warm_up
-        self.until = self.since + order.seconds
-        self._done = asyncio.Event()
+        self._since = time.perf_counter() + order.warm_up
+        self._until = self._since + order.seconds
 
     async def play(self) -> LedgerLoad:
         """Keep every client busy until the time is over."""
-        loop = asyncio.get_running_loop()
         before, machine = resource.getrusage(resource.RUSAGE_SELF), machine_ms()
-        for _ in range(self._order.clients):
-            await loop.create_connection(lambda: _Client(self), "127.0.0.1", self._order.port)
-        await self._done.wait()
+        await play(self, self._order.port, self._order.clients)
         after = resource.getrusage(resource.RUSAGE_SELF)
         used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         times = sorted(self._times)
         return LedgerLoad(
             transfers=len(times) * self._order.bulk,
-            seconds=time.perf_counter() - self.since,
+            seconds=time.perf_counter() - self._since,
             p50_ms=1000 * times[len(times) // 2],
             p99_ms=1000 * times[len(times) * 99 // 100],
             client_us=0.0,
@@ -108,7 +65,7 @@ class _Run:
             loader_us=used * 1e6 / self._sent / self._order.bulk,
         )
 
-    def message(self) -> bytes:
+    def message(self, number: int) -> bytes:
         """Return the next request; clients go through all merchants in turn."""
         self._sent += 1
         key = self._order.keys[self._sent % len(self._order.keys)]
@@ -127,14 +84,12 @@ class _Run:
         made = answer.count(b'"status":"created"') if self._order.bulk > 1 else 1
         if not answer.startswith(b"HTTP/1.1 200") or made != self._order.bulk:
             raise SystemExit(answer[:800].decode("latin-1"))
-        if since > self.since:
+        if since > self._since:
             self._times.append(time.perf_counter() - since)
 
-    def ended(self) -> None:
-        """Note that a client has hung up."""
-        self._open -= 1
-        if self._open == 0:
-            self._done.set()
+    def over(self) -> bool:
+        """Say whether no further request is to be sent."""
+        return time.perf_counter() > self._until
 
     def _transfer(self) -> dict[str, Any]:
         debit, credit = self._choose.sample(range(1, ACCOUNTS + 1), 2)
@@ -145,14 +100,10 @@ class _Run:
         }  # fmt: skip
 
 
-async def _play(order: HttpOrder) -> LedgerLoad:
-    return await _Run(order).play()
-
-
 def main() -> None:
     """Play the order that stands on standard input."""
     order = HttpOrder(**json.load(sys.stdin))
-    print(json.dumps(asdict(uvloop.run(_play(order)))))
+    print(json.dumps(asdict(uvloop.run(_Run(order).play()))))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import json
 import math
 import re
 import statistics
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,12 @@ from urllib.parse import urlencode
 
 import psycopg
 
+from benchmarks.stage import own_folder
 from hazina.bootstrap.app import open_core
 from hazina.bootstrap.settings import Settings
 from hazina.cli.place import SystemOptions, free_port
 from hazina.cli.system import Running, System
 from hazina.clock import SystemClock
-from hazina.db import embedded
 from hazina.ids import SystemIds
 
 _LOAD = Path(__file__).with_name("million.sql")
@@ -197,13 +196,8 @@ def main() -> None:
         arguments.keep.mkdir(mode=0o755, parents=True, exist_ok=True)
         run(arguments, arguments.keep)
         return
-    with tempfile.TemporaryDirectory(prefix="hazina-lists-") as folder:
-        var = Path(folder)
-        var.chmod(0o755)
-        try:
-            run(arguments, var)
-        finally:
-            embedded.destroy(var / "postgres")
+    with own_folder() as var:
+        run(arguments, var)
 
 
 if __name__ == "__main__":

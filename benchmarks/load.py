@@ -5,16 +5,16 @@ Run by `benchmarks.payments`; reads one JSON object of `Order` fields and prints
 
 from __future__ import annotations
 
-import asyncio
 import json
 import resource
 import sys
 import time
 from dataclasses import asdict, dataclass
-from typing import Any
 from uuid import uuid4
 
 import uvloop
+
+from benchmarks.connection import play
 
 _BODY = (
     b"amount=%d&currency=kes&payment_method=pm_card_visa&confirm=true"
@@ -46,70 +46,23 @@ class Load:
     first_failure: str
 
 
-class _Client(asyncio.Protocol):
-    """One connection with one request under way; the answer starts the next request."""
-
-    def __init__(self, run: _Run, number: int) -> None:
-        self._run = run
-        self._number = number
-        self._received = b""
-        self._wanted = 0
-        self._since = 0.0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport: Any = transport
-        self._next()
-
-    def data_received(self, data: bytes) -> None:
-        self._received = data if not self._received else self._received + data
-        if not self._wanted:
-            end = self._received.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            head = self._received[:end].lower()
-            start = head.index(b"content-length:") + 15
-            self._wanted = end + 4 + int(head[start:].split(b"\r\n", 1)[0])
-        if len(self._received) >= self._wanted:
-            self._run.answered(self._received, time.perf_counter() - self._since)
-            self._received, self._wanted = b"", 0
-            self._next()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._run.ended()
-
-    def _next(self) -> None:
-        if self._run.over():
-            self._transport.close()
-            return
-        message = self._run.message(self._number)
-        self._since = time.perf_counter()
-        self._transport.write(message)
-
-
 class _Run:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._sent = 0
-        self._open = order.clients
         self._seed = uuid4().hex
         self._latencies: list[float] = []
         self._failures: list[bytes] = []
         self._until = 0.0
-        self._done = asyncio.Event()
         self._heads = [_head(key) for key in order.keys]
         self._bodies = [_BODY % amount for amount in _AMOUNTS]
 
     async def play(self) -> Load:
         """Keep every client busy until the time is over."""
-        loop = asyncio.get_running_loop()
         before = resource.getrusage(resource.RUSAGE_SELF)
         began = time.perf_counter()
         self._until = began + self._order.seconds
-        for number in range(self._order.clients):
-            await loop.create_connection(
-                lambda number=number: _Client(self, number), "127.0.0.1", self._order.port
-            )
-        await self._done.wait()
+        await play(self, self._order.port, self._order.clients)
         seconds = time.perf_counter() - began
         after = resource.getrusage(resource.RUSAGE_SELF)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -135,22 +88,16 @@ class _Run:
         key = f"{self._seed}-{number}-{self._sent}".encode()
         return head % (key, len(body)) + body
 
-    def answered(self, answer: bytes, seconds: float) -> None:
+    def answered(self, answer: bytes, since: float) -> None:
         """Count an answer; only a payment that has succeeded is one."""
         if answer.startswith(b"HTTP/1.1 200") and b'"status":"succeeded"' in answer:
-            self._latencies.append(seconds)
+            self._latencies.append(time.perf_counter() - since)
         else:
             self._failures.append(answer)
 
     def over(self) -> bool:
         """Say whether no further request is to be sent."""
         return time.perf_counter() >= self._until
-
-    def ended(self) -> None:
-        """Note that a client has hung up."""
-        self._open -= 1
-        if self._open == 0:
-            self._done.set()
 
 
 def _head(key: str) -> bytes:
@@ -165,14 +112,10 @@ def _head(key: str) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-async def _play(order: Order) -> Load:
-    return await _Run(order).play()
-
-
 def main() -> None:
     """Play the order that stands on standard input."""
     order = Order(**json.load(sys.stdin))
-    print(json.dumps(asdict(uvloop.run(_play(order)))))
+    print(json.dumps(asdict(uvloop.run(_Run(order).play()))))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,6 +32,7 @@ from benchmarks.stage import (
     machine_ms,
     make_merchants,
     other_load,
+    own_folder,
     start_floor,
 )
 from hazina.cli.children import Child
@@ -213,13 +213,8 @@ def main() -> None:
     parser.add_argument("--floors", nargs="*", choices=_FLOORS, default=["bare", "statements"])
     parser.add_argument("--before", metavar="REVISION", help="an earlier commit to compare with")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="hazina-bench-") as folder:
-        var = Path(folder)
-        var.chmod(0o755)
-        try:
-            run(arguments, var)
-        finally:
-            embedded.destroy(var / "postgres")
+    with own_folder() as var:
+        run(arguments, var)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import tempfile
 import time
-from pathlib import Path
 
 import psycopg
 
-from benchmarks.stage import machine_ms
+from benchmarks.stage import machine_ms, own_folder
 from hazina.bootstrap.app import SCHEMA, query_files
 from hazina.clock import SystemClock
 from hazina.db import embedded
@@ -80,17 +78,12 @@ def main() -> None:
     chosen = options.parse_args()
     if not INSTALLED:
         raise SystemExit(SKIP_REASON)
-    with tempfile.TemporaryDirectory(prefix="hz-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        server = embedded.ensure(folder / "data")
-        try:
-            migrate(server.url)
-            fill(server.url, chosen.events, chosen.bytes)
-            with own_broker(folder) as broker:
-                per_second, cpu = asyncio.run(drain(server.url, broker.address, chosen.events))
-        finally:
-            embedded.destroy(folder / "data")
+    with own_folder() as folder:
+        server = embedded.ensure(folder / "postgres")
+        migrate(server.url)
+        fill(server.url, chosen.events, chosen.bytes)
+        with own_broker(folder) as broker:
+            per_second, cpu = asyncio.run(drain(server.url, broker.address, chosen.events))
     print(f"{chosen.events} events of {chosen.bytes} bytes, one relay, every record acknowledged")
     print(f"{per_second:,.0f} events/s, {cpu * 1000:.0f} us of CPU per event on the whole machine")
 

@@ -1,11 +1,14 @@
-"""What a measurement stands on: started processes, free ports, merchants, CPU time by process."""
+"""What a measurement stands on: a folder, started processes, merchants, CPU time by process."""
 
 from __future__ import annotations
 
 import asyncio
 import http.client
 import os
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -14,8 +17,21 @@ from hazina.bootstrap.app import open_core
 from hazina.bootstrap.settings import Settings
 from hazina.cli.children import Child
 from hazina.cli.system import Running
+from hazina.db import embedded
 
 _TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """Give a folder for the time of a measurement; a PostgreSQL in its `postgres` ends with it."""
+    with tempfile.TemporaryDirectory(prefix="hazina-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # PostgreSQL may run as somebody else.
+        try:
+            yield folder
+        finally:
+            embedded.destroy(folder / "postgres")
 
 
 def cpu_ms(pid: int) -> float:

@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -22,7 +21,7 @@ from pathlib import Path
 import psycopg
 import uvloop
 
-from benchmarks.stage import cpu_ms, family
+from benchmarks.stage import cpu_ms, family, own_folder
 from hazina.bootstrap.app import Core, open_core
 from hazina.bootstrap.settings import Settings
 from hazina.cli.children import Child
@@ -134,26 +133,21 @@ class Stage:
 
 @asynccontextmanager
 async def _stage(ports: Sequence[int]) -> AsyncIterator[Stage]:
-    with tempfile.TemporaryDirectory(prefix="hazina-bench-") as folder:
-        var = Path(folder)
-        var.chmod(0o755)  # PostgreSQL may run as somebody else.
+    with own_folder() as var:
         server = embedded.ensure(var / "postgres")
-        try:
-            migrate(server.url)
-            core = await open_core(
-                Settings(database_url=server.url, pepper=_PEPPER, callback_secret="c" * 32,
-                         webhook_allowed_networks=_NEAR)
-            )  # fmt: skip
-            merchants = []
-            for port in ports:
-                merchant = await core.merchants.create()
-                params = {"url": f"http://127.0.0.1:{port}/hook", "enabled_events": ["*"]}
-                await core.webhooks.create(Caller(merchant, False, ""), params, None)
-                merchants.append(merchant)
-            yield Stage(core, server.url, var, server.pid, merchants, {})
-            await core.close()
-        finally:
-            embedded.destroy(var / "postgres")
+        migrate(server.url)
+        core = await open_core(
+            Settings(database_url=server.url, pepper=_PEPPER, callback_secret="c" * 32,
+                     webhook_allowed_networks=_NEAR)
+        )  # fmt: skip
+        merchants = []
+        for port in ports:
+            merchant = await core.merchants.create()
+            params = {"url": f"http://127.0.0.1:{port}/hook", "enabled_events": ["*"]}
+            await core.webhooks.create(Caller(merchant, False, ""), params, None)
+            merchants.append(merchant)
+        yield Stage(core, server.url, var, server.pid, merchants, {})
+        await core.close()
 
 
 async def drain(endpoints: int, events: int) -> None:
