@@ -21,6 +21,7 @@ TABLE = "idempotency_key"
 _PURGE_AFTER = timedelta(hours=25)
 _COMPLETIONS_MAX = 4
 _LEASE_MS = 30_000
+_LOOKS_MAX = 2
 
 
 @value
@@ -272,25 +273,25 @@ class Idempotency:
             unit = replace(decision.unit, claims=decision.unit.claims + claims)
             return OneUnit(unit, decision.body)
 
-        try:
-            decision, verdict = await commit(self._writer, load, claimed)
-        except Refusal as refusal:
-            if refusal.code is Code.LOCK_TIMEOUT:
-                raise
-            return await self.store(request, self.refused(refusal))
-        if isinstance(verdict, Taken) and verdict.claim.table == TABLE and request is not None:
-            found = await self.resolve(request)
-            if isinstance(found, Answer):
-                return found
-            raise _in_use()
-        if isinstance(verdict, Taken):
-            # Somebody took what this work claims since it was looked for: the client's next try
-            # finds it there, and is told.
-            raise Refusal(
-                Code.LOCK_TIMEOUT,
-                "This object is being changed by other requests. Send the request again.",
-            )
-        return success(decision.body)
+        for _ in range(_LOOKS_MAX):
+            try:
+                decision, verdict = await commit(self._writer, load, claimed)
+            except Refusal as refusal:
+                if refusal.code is Code.LOCK_TIMEOUT:
+                    raise
+                return await self.store(request, self.refused(refusal))
+            if not isinstance(verdict, Taken):
+                return success(decision.body)
+            if verdict.claim.table == TABLE and request is not None:
+                found = await self.resolve(request)
+                if isinstance(found, Answer):
+                    return found
+                raise _in_use()
+            # Somebody took what this work claims since it was looked for: a second look finds it.
+        raise Refusal(
+            Code.LOCK_TIMEOUT,
+            "This object is being changed by other requests. Send the request again.",
+        )
 
     def claims(self, request: IdempotencyRequest) -> tuple[Claim, ...]:
         """Claim a key for work that another process may do again once the lease is over."""

@@ -65,12 +65,6 @@ class WebhookReplays:
             shown = row | {"next_at": now}
             return OneUnit(unit, delivery_view(shown, livemode=caller.merchant.livemode))
 
-        try:
-            return await self._idempotency.run_once(request, merchant_id, load, decide)
-        except Refusal as refusal:
-            if refusal.code is not Code.LOCK_TIMEOUT:
-                raise
-        # The delivery was made between our look and our commit; now it is found.
         return await self._idempotency.run_once(request, merchant_id, load, decide)
 
     async def many(
