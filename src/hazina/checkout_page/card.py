@@ -12,6 +12,7 @@ import orjson
 
 from hazina.merchants.merchant import Caller
 from hazina.payment_methods.service import PaymentMethods
+from hazina.payment_methods.test_numbers import passes_luhn
 from hazina.refusals import Code, Refusal
 from hazina.secrets import Concealed
 
@@ -102,15 +103,6 @@ def _expiry(text: str) -> tuple[int | None, int | None]:
         return None, None
     year = int(found[2])
     return int(found[1]), year if year > 99 else 2000 + year
-
-
-def passes_luhn(digits: str) -> bool:
-    """Tell whether the last digit is the check digit of the others (ISO/IEC 7812-1)."""
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) * (1 + place % 2)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
 
 
 FIELD_OF_PARAM = {

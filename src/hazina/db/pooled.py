@@ -89,11 +89,6 @@ class PooledReader:
             await session.close()
         self._links, self._sessions, self._searchers = [], [], []
 
-    @property
-    def reaches(self) -> bool:
-        """Whether PostgreSQL answered when it was last asked."""
-        return self._gate.open
-
     async def get(self, table: str, key: Key) -> Row | None:
         """Return one row; calls of the same moment travel together in one statement.
 

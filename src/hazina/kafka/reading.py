@@ -42,8 +42,6 @@ class KafkaReading:
         self._applying = applying
         self._since_ms = int(since.timestamp() * 1000) if since else None
         self._pending: list[Message] = []
-        self.assigned = False
-        """Whether partitions were given to us."""
         self._consumer = Consumer(
             {
                 "bootstrap.servers": brokers,
@@ -118,7 +116,6 @@ class KafkaReading:
             partitions = consumer.offsets_for_times(asked, timeout=_TIMES_SECONDS_MAX)
             self._since_ms = None
         consumer.assign(partitions)
-        self.assigned = True
 
     def _taken(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._pending = []

@@ -151,10 +151,7 @@ class Payments:
             return await self._store.with_attempt(caller.merchant.merchant_id, intent_id)
 
         def decide(draft: Draft, loaded: tuple[Intent, Charge | None]) -> Subject:
-            intent, charge = loaded
-            if charge is None:
-                check_state(intent, requests.CAPTURABLE, "increment the authorization of")
-            assert charge is not None
+            intent, charge = _charged(loaded, "increment the authorization of")
             lease_ms = self._settings.command_lease_ms
             return requests.increment(draft, intent, charge, params, lease_ms)
 
@@ -309,10 +306,7 @@ class Payments:
         load: Callable[[], Awaitable[tuple[Intent, Charge | None]]], shows: Shown,
     ) -> Answer:  # fmt: skip
         def decide(draft: Draft, loaded: tuple[Intent, Charge | None]) -> Subject:
-            intent, charge = loaded
-            if charge is None:
-                check_state(intent, requests.CAPTURABLE, "capture")
-            assert charge is not None
+            intent, charge = _charged(loaded, "capture")
             lease_ms = self._settings.command_lease_ms
             return requests.capture(draft, intent, charge, params, lease_ms)
 
@@ -326,3 +320,12 @@ class Payments:
             return requests.update_words(draft, old, params)
 
         return await self._operations.begin(caller, idempotency, load, decide, shows_charge)
+
+
+def _charged(loaded: tuple[Intent, Charge | None], verb: str) -> tuple[Intent, Charge]:
+    """Return both; refuses as `check_state` where the intent has no charge to change."""
+    intent, charge = loaded
+    if charge is None:
+        check_state(intent, requests.CAPTURABLE, verb)
+    assert charge is not None, "a capturable intent has a charge"
+    return intent, charge

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from hazina.api.params import ledger as params
@@ -24,6 +24,7 @@ from hazina.ledger.history import Totals
 from hazina.ledger.types import Result as Judged
 from hazina.ledger.types import Status
 from hazina.refusals import Code, Refusal
+from hazina.values import value
 
 Claims = tuple[Claim, ...]
 
@@ -55,17 +56,9 @@ async def create_account(call: Call) -> Result:
 
 async def create_accounts(call: Call) -> Result:
     """Open accounts in bulk."""
-    events = [_account(one) for one in call.params["accounts"]]
-    if call.params.get("atomic"):
-        _link(events)
-
-    async def work(claims: Claims) -> dict[str, Any]:
-        results = await call.core.ledgers.create_accounts(_space(call), events, claims)
-        if call.params.get("atomic") and results[0].status is Status.EXISTS:
-            results = await _accounts_replayed(call, events, results)
-        return _bulk(call, "account", [event.id for event in events], results)
-
-    return await once(call, work)
+    ledgers = call.core.ledgers
+    bulk = _Bulk("account", ledgers.create_accounts, ledgers.lookup_accounts, _same_account)
+    return await _create(call, bulk, [_account(one) for one in call.params["accounts"]])
 
 
 async def retrieve_account(call: Call) -> Result:
@@ -134,17 +127,9 @@ async def create_transfer(call: Call) -> Result:
 
 async def create_transfers(call: Call) -> Result:
     """Book transfers in bulk, each by itself or all or nothing."""
-    events = [_transfer(one) for one in call.params["transfers"]]
-    if call.params.get("atomic"):
-        _link(events)
-
-    async def work(claims: Claims) -> dict[str, Any]:
-        results = await call.core.ledgers.create_transfers(_space(call), events, claims)
-        if call.params.get("atomic") and results[0].status is Status.EXISTS:
-            results = await _replayed(call, events, results)
-        return _bulk(call, "transfer", [event.id for event in events], results)
-
-    return await once(call, work)
+    ledgers = call.core.ledgers
+    bulk = _Bulk("transfer", ledgers.create_transfers, ledgers.lookup_transfers, _same_transfer)
+    return await _create(call, bulk, [_transfer(one) for one in call.params["transfers"]])
 
 
 async def retrieve_transfer(call: Call) -> Result:
@@ -158,26 +143,42 @@ async def list_transfers(call: Call) -> Result:
     return _page(call, [_shown(record) for record in records])
 
 
-async def _replayed(call: Call, events: list[TransferEvent], results: list[Judged]) -> list[Judged]:
-    """Return what a bulk that was booked whole before is answered: each of its transfers exists.
+@value
+class _Bulk:
+    """What many of one kind are made and found with."""
+
+    kind: str
+    create: Callable[[str, list[Any], Claims], Awaitable[list[Judged]]]
+    lookup: Callable[[str, list[int]], Awaitable[Sequence[Any]]]
+    same: Callable[[Any, Any], bool]
+    """Tells whether a record is what an event made."""
+
+
+async def _create(call: Call, bulk: _Bulk, events: list[Any]) -> Result:
+    atomic = bool(call.params.get("atomic"))
+    if atomic:
+        _link(events)
+
+    async def work(claims: Claims) -> dict[str, Any]:
+        results = await bulk.create(_space(call), events, claims)
+        if atomic and results[0].status is Status.EXISTS:
+            results = await _replayed(call, bulk, events, results)
+        return _results(call, bulk.kind, [event.id for event in events], results)
+
+    return await once(call, work)
+
+
+async def _replayed(
+    call: Call, bulk: _Bulk, events: list[Any], results: list[Judged]
+) -> list[Judged]:
+    """Return what a bulk that was made whole before is answered: each of its events exists.
 
     A chain breaks at an event that exists, so the ledger itself refuses a chain that comes again.
     """
-    records = await call.core.ledgers.lookup_transfers(_space(call), [one.id for one in events])
-    booked = {record.id: record for record in records}
-    if all(event.id in booked and _same(event, booked[event.id]) for event in events):
-        return [Judged(Status.EXISTS, booked[event.id].timestamp) for event in events]
-    return results
-
-
-async def _accounts_replayed(
-    call: Call, events: list[AccountEvent], results: list[Judged]
-) -> list[Judged]:
-    """Return what a bulk of accounts that were all opened before is answered."""
-    records = await call.core.ledgers.lookup_accounts(_space(call), [one.id for one in events])
-    opened = {record.id: record for record in records}
-    if all(event.id in opened and _same_account(event, opened[event.id]) for event in events):
-        return [Judged(Status.EXISTS, opened[event.id].timestamp) for event in events]
+    records = await bulk.lookup(_space(call), [event.id for event in events])
+    made = {record.id: record for record in records}
+    if all(event.id in made and bulk.same(event, made[event.id]) for event in events):
+        return [Judged(Status.EXISTS, made[event.id].timestamp) for event in events]
     return results
 
 
@@ -188,7 +189,7 @@ def _same_account(event: AccountEvent, record: AccountRecord) -> bool:
     return all(getattr(event, name) == getattr(record, name) for name in _OF_ACCOUNT)
 
 
-def _same(event: TransferEvent, record: TransferRecord) -> bool:
+def _same_transfer(event: TransferEvent, record: TransferRecord) -> bool:
     """Tell whether a record is what this event made; what an event left out was filled in."""
     for name in ("flags", "pending_id", "timeout", "reference"):
         if getattr(event, name) != getattr(record, name):
@@ -238,7 +239,7 @@ def _demand(kind: str, results: Sequence[Judged]) -> None:
         raise _refused(f"The {kind}", result.status, None)
 
 
-def _bulk(call: Call, kind: str, ids: list[int], results: Sequence[Judged]) -> dict[str, Any]:
+def _results(call: Call, kind: str, ids: list[int], results: Sequence[Judged]) -> dict[str, Any]:
     """Return the result of each; all or nothing is refused by naming the one that failed."""
     if call.params.get("atomic"):
         whole = all(result.status is results[0].status for result in results)
