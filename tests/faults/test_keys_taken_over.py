@@ -13,9 +13,11 @@ from tests.support import crash
 from tests.support.books import check_books, rows, settle
 from tests.support.simulator import Simulator
 
-_SETTLED = {"create": "requires_payment_method", "confirm": "requires_payment_method",
-            "capture": "succeeded", "cancel": "canceled", "refund": "succeeded"}  # fmt: skip
-"""An authorization that never left fails; what is owed is sent again until it is done."""
+_SETTLED = {"create": "processing_error", "confirm": "processing_error", "capture": "succeeded",
+            "increment": "processing_error", "cancel": "canceled",
+            "refund": "succeeded"}  # fmt: skip
+"""What becomes of what never left: what nobody owes is refused, what is owed is sent again."""
+_DECLINED = ("create", "confirm", "capture", "increment", "cancel")
 
 
 @pytest.mark.parametrize("open_still", [False, True], ids=["settled", "open"])
@@ -44,10 +46,9 @@ async def test_a_retry_of_a_dead_process_reads_the_operation_and_not_a_refusal(
         window_ms = 60_000 if open_still else chosen.not_found_window_ms
         core = await open_core(chosen.model_copy(update={"not_found_window_ms": window_ms}))
         await core.clock.sleep_ms(chosen.key_lease_ms)
-        await core.dispatch.run_due()
         if not open_still:
             await settle(core)
-        for operation, status in _SETTLED.items():
+        for operation, became in _SETTLED.items():
             intent = (tmp_path / operation).read_text()
             answers = [
                 await crash.perform(
@@ -55,11 +56,14 @@ async def test_a_retry_of_a_dead_process_reads_the_operation_and_not_a_refusal(
                 )
                 for _ in range(2)
             ]
-            assert answers[0].code is None, (operation, answers[0].body)
             assert answers[0].body == answers[1].body
             shown = orjson.loads(answers[0].body)
+            if not open_still and became == "processing_error":
+                assert answers[0].code == became, (operation, answers[0].body)
+                continue
+            assert answers[0].code is None, (operation, answers[0].body)
             waiting = "pending" if operation == "refund" else "processing"
-            assert shown["status"] == (waiting if open_still else status), operation
+            assert shown["status"] == (waiting if open_still else became), operation
             assert shown["object"] == ("refund" if operation == "refund" else "payment_intent")
         await core.close()
         core = await open_core(chosen)
@@ -67,3 +71,46 @@ async def test_a_retry_of_a_dead_process_reads_the_operation_and_not_a_refusal(
         await core.close()
         check_books(fresh_database_url, simulator.books())
     assert len(rows(fresh_database_url, "SELECT id FROM refund")) == 1
+
+
+async def test_a_retry_of_a_dead_process_is_refused_as_that_would_have_been(
+    fresh_database_url: str, tmp_path: Path
+) -> None:
+    with Simulator() as simulator:
+        chosen = crash.settings(fresh_database_url, simulator.url)
+        core = await open_core(chosen)
+        caller = Caller(await core.merchants.create(overdraft_minor=10**9), False, "req_1")
+        alive: dict[str, dict[str, str]] = {}
+        for operation in _DECLINED:
+            intent = await crash.prepare(core, caller, operation, "decline")
+            answer = await crash.perform(core, caller, operation, "decline", intent, "alive")
+            assert answer.code is not None
+            alive[operation] = orjson.loads(answer.body)["error"]
+        await core.close()
+        for operation in _DECLINED:
+
+            async def work(core: Core, operation: str = operation) -> None:
+                intent = await crash.prepare(core, caller, operation, "decline")
+                (tmp_path / operation).write_text(intent)
+                crash.arm("payments.after_reply")
+                await crash.perform(core, caller, operation, "decline", intent, operation)
+
+            process = crash.start(chosen, work)
+            process.join(30)
+            assert process.exitcode == -9
+        core = await open_core(chosen)
+        await core.clock.sleep_ms(chosen.key_lease_ms)
+        await settle(core)
+        for operation, error in alive.items():
+            intent = (tmp_path / operation).read_text()
+            answers = [
+                await crash.perform(core, caller, operation, "decline", intent, operation)
+                for _ in range(2)
+            ]
+            assert answers[0].body == answers[1].body
+            told = orjson.loads(answers[0].body)["error"]
+            assert told.keys() == error.keys(), operation
+            for name in ("type", "code", "decline_code", "network_decline_code"):
+                assert told.get(name) == error.get(name), operation
+        await core.close()
+        check_books(fresh_database_url, simulator.books())

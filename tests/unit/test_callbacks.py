@@ -57,7 +57,7 @@ def _command(reference: str) -> dict[str, Any]:
         "operation": "authorize",
         "state": "done" if reference == "settled" else "waiting", "request": {},
         "payment_intent": "pi_1", "charge": "ch_1", "refund": None, "fence": 1, "inquiries": 0,
-        "evidence": None, "version": 1,
+        "evidence": None, "refusal": None, "version": 1,
     }  # fmt: skip
 
 
@@ -96,12 +96,18 @@ async def test_what_the_provider_answers_is_applied_and_not_what_the_callback_sa
     assert kept.reported == [_APPROVED]
 
 
-async def test_what_the_provider_does_not_find_after_its_own_callback_stays_unknown() -> None:
-    callbacks, kept = _callbacks(["early"], {}, NotFound())
+async def test_a_callback_that_comes_before_the_outcome_stays_until_the_provider_explains_it() -> (
+    None
+):
+    """It may tell of what comes after that outcome: a refund that fails, after all."""
+    for answer in (NotFound(), Unknown("no answer")):
+        callbacks, kept = _callbacks(["early"], {}, answer)
 
-    await callbacks.process_due()
+        await callbacks.process_due()
 
-    assert [type(outcome) for outcome in kept.reported] == [Unknown]
+        assert kept.reported == []
+        assert kept.changes["early"]["state"] == "received"
+        assert kept.changes["early"]["next_at"] == 8_000
 
 
 async def test_a_callback_that_cannot_be_applied_is_parked_and_the_next_one_applied() -> None:

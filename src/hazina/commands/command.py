@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
 from hazina.db.table import Row
 from hazina.db.unit import Insert, RowVersion, Update
 from hazina.rails.contract import Operation, OperationRequest
+from hazina.refusals import Code, Refusal
 from hazina.values import value
+
+_OBJECTS = ("payment_intent", "setup_intent")
 
 
 class State(StrEnum):
@@ -42,7 +46,10 @@ class Command:
     fence: int
     inquiries: int
     evidence: str | None
+    """What the last word about it was, while it has no outcome; None before there is any."""
     version: int
+    refusal: dict[str, Any] | None = None
+    """What a client is told whose operation came to a no."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -72,7 +79,7 @@ def from_row(row: Row) -> Command:
     return Command(
         row["merchant_id"], row["id"], Operation(row["operation"]), row["provider"],
         row["payment_intent"], row["charge"], row["refund"], row["request"], State(row["state"]),
-        row["fence"], row["inquiries"], row["evidence"], row["version"],
+        row["fence"], row["inquiries"], row["evidence"], row["version"], row["refusal"],
     )  # fmt: skip
 
 
@@ -99,9 +106,33 @@ def change(command: Command, **changes: Any) -> tuple[RowVersion, Update]:
     )
 
 
-def settled(command: Command) -> tuple[RowVersion, Update]:
-    """Mark a command done: its outcome is applied in the same unit of work."""
-    return change(command, state=State.DONE.value, lease_until=None, next_at=None)
+def settled(command: Command, refusal: Refusal | None = None) -> tuple[RowVersion, Update]:
+    """Mark a command done: its outcome is applied in the same unit of work.
+
+    A refusal is kept for whoever asks later; of the objects that it shows only the names are, for
+    they change.
+    """
+    changes: dict[str, Any] = {"state": State.DONE.value, "lease_until": None, "next_at": None}
+    if refusal is not None:
+        details = {
+            name: None if name in _OBJECTS else told for name, told in refusal.details.items()
+        }
+        changes["refusal"] = {
+            "code": refusal.code.value, "message": refusal.message, "details": details,
+        }  # fmt: skip
+    return change(command, **changes)
+
+
+def refused(command: Command, shown: Mapping[str, Any]) -> Refusal | None:
+    """Return the refusal that a command came to, None if it came to none.
+
+    `shown` holds the objects that it shows, as they are now.
+    """
+    if command.refusal is None:
+        return None
+    kept = command.refusal
+    details = {name: shown.get(name, told) for name, told in kept["details"].items()}
+    return Refusal(Code(kept["code"]), kept["message"], details=details)
 
 
 def waiting(command: Command, next_ms: int, evidence: str) -> tuple[RowVersion, Update]:

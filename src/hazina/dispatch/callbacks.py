@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import structlog
 
 from hazina.clock import Clock, unix
-from hazina.commands.command import Command, State, from_row
+from hazina.commands.command import Command, from_row
 from hazina.commands.performing import Performed
 from hazina.crashpoints import crashpoint, declare
 from hazina.db.reader import Reader
@@ -135,8 +135,9 @@ class Callbacks:
         outcome = await self._ask(command)
         if isinstance(outcome, NotFound):
             outcome = Unknown("told by callback, and not found at the provider yet")
-        if isinstance(outcome, Unknown) and command.state is State.DONE:
-            # Nothing else would ask again: a refund that failed late would stay a success.
+        if isinstance(outcome, Unknown):
+            # What it tells of may come after the outcome that is awaited now, as a refund's late
+            # failure does. Nobody asks about a command that is done: so the message stays.
             await self._again(row, outcome.reason, _ASKS_MAX)
             return
         await self._report(command, Performed(outcome, _NEXT_INQUIRY_MS))

@@ -57,10 +57,11 @@ class Held:
 
     request: IdempotencyRequest
     version: int
+    fence: int = 1
 
 
-Present = Callable[[str], Awaitable[dict[str, Any]]]
-"""Renders, as it is now, the object that a key was claimed for."""
+Finish = Callable[[Held, str], Awaitable[Answer]]
+"""Answers a key whose process is gone, and stores that: with what became of its operation."""
 
 
 def success(view: dict[str, Any]) -> Answer:
@@ -71,7 +72,7 @@ def success(view: dict[str, Any]) -> Answer:
 def claim(
     request: IdempotencyRequest | None, operation: str, lease_ms: int, now: datetime
 ) -> tuple[Claim, ...]:
-    """Claim the key for an operation that will be answered later."""
+    """Claim the key for an operation that will be answered later, named by its command."""
     if request is None:
         return ()
     return (Claim(TABLE, _row(request, operation, now, lease_ms=lease_ms)),)
@@ -92,7 +93,9 @@ def answer(held: Held | None, given: Answer) -> tuple[tuple[RowVersion, ...], tu
     if held is None:
         return (), ()
     key = held.request.row_key
-    changes = {"answered": True, "code": given.code, "body": given.body}
+    changes: dict[str, Any] = {"answered": True, "code": given.code, "body": given.body}
+    if held.fence > 1:
+        changes["fence"] = held.fence
     return (
         (RowVersion(TABLE, key, held.version),),
         (Update(TABLE, key, held.version, changes),),
@@ -171,28 +174,31 @@ class Idempotency:
         return held if row is not None and row["version"] == held.version else None
 
     async def answer_refused(
-        self, request: IdempotencyRequest | None, refusal: Refusal, present: Present
+        self, request: IdempotencyRequest | None, refusal: Refusal, finish: Finish
     ) -> Answer:
         """Answer an operation that was refused: perhaps by the very work that it repeats.
 
         Raises the refusal again if it is of the moment, and so is not stored.
         """
         if request is not None and await self._row(request) is not None:
-            return await self.answer_taken(request, present)
+            return await self.answer_taken(request, finish)
         if refusal.code in (Code.LOCK_TIMEOUT, Code.OPERATION_IN_PROGRESS, Code.OVERLOADED):
             raise refusal
         return await self.store(request, self.refused(refusal))
 
-    async def answer_taken(self, request: IdempotencyRequest, present: Present) -> Answer:
-        """Replay, or answer for a process that died with what is true now.
+    async def answer_taken(self, request: IdempotencyRequest, finish: Finish) -> Answer:
+        """Replay, or answer for a process that died with what became of its operation.
 
         Refuses as `resolve` does.
         """
         found = await self.resolve(request)
         if isinstance(found, Answer):
             return found
-        view = await present(found["operation"])
-        return await self.take_over(request, found, success(view))
+        held = Held(request, found["version"], found["fence"] + 1)
+        given = await finish(held, found["operation"])
+        # Another may have been quicker: then that one's answer stands.
+        stored = await self.resolve(request)
+        return stored if isinstance(stored, Answer) else given
 
     async def _row(self, request: IdempotencyRequest) -> Row | None:
         rows = await self._reader.query(

@@ -57,6 +57,8 @@ WHERE k.answered AND (k.body IS NULL OR k.code IS NULL AND CASE left(k.operation
         WHERE o.merchant_id = k.merchant_id AND o.id = k.operation)
     WHEN 're_' THEN NOT EXISTS (SELECT FROM refund o
         WHERE o.merchant_id = k.merchant_id AND o.id = k.operation)
+    WHEN 'cmd' THEN NOT EXISTS (SELECT FROM command o
+        WHERE o.merchant_id = k.merchant_id AND o.id = k.operation)
     ELSE false
 END);
 

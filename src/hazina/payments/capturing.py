@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import assert_never
 
 from hazina.balances.line import Line
-from hazina.commands.command import settled, waiting
+from hazina.commands.command import waiting
 from hazina.ledger import shapes
 from hazina.ledger.chart import AccountCode
 from hazina.money.rounding import basis_points_of
@@ -17,6 +17,7 @@ from hazina.payments.intent import EXPIRED, TERMINAL, IntentStatus
 from hazina.payments.subject import (
     Effect,
     Subject,
+    ended,
     evidence,
     let_go,
     owed,
@@ -92,11 +93,9 @@ def apply_capture(
     command = subject.command
     match outcome:
         case Approved():
-            draft.settle(settled(command))
-            return _captured(draft, subject)
+            return ended(draft, command, _captured(draft, subject))
         case Declined():
-            draft.settle(settled(command))
-            return _back_to_capturable(draft, subject, outcome)
+            return ended(draft, command, _back_to_capturable(draft, subject, outcome))
         case NotSent() | NotFound():
             draft.settle(owed(command, next_ms, outcome))
             return processing(draft, subject, Unknown(evidence(outcome)), next_ms)
@@ -159,17 +158,14 @@ def apply_void(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next
         return _void_too_late(draft, subject, outcome, next_ms)
     match outcome:
         case Approved():
-            draft.settle(settled(command))
-            if charge.amount_captured:
-                return _rest_released(draft, subject)
-            return _canceled(draft, subject)
+            over = _rest_released if charge.amount_captured else _canceled
+            return ended(draft, command, over(draft, subject))
         case Declined():
-            draft.settle(settled(command))
             if command.request.get("cancellation_reason") == EXPIRED:
                 # The provider holds on to it for a reason of its own: look again tomorrow.
                 later = replace(charge, capture_before=draft.now + timedelta(days=1))
                 draft.put(charge, later)
-            return _back_to_capturable(draft, subject, outcome)
+            return ended(draft, command, _back_to_capturable(draft, subject, outcome))
         case NotSent() | NotFound():
             draft.settle(owed(command, next_ms, outcome))
             return processing(draft, subject, Unknown(evidence(outcome)), next_ms)
@@ -232,7 +228,6 @@ def _void_too_late(
     if isinstance(outcome, Pending | Unknown | ActionRequired):
         draft.settle(waiting(command, next_ms, evidence(outcome)))
         return Effect(subject)
-    draft.settle(settled(command))
     intent_now = let_go(subject)
     draft.put(intent, intent_now)
     refusal = Refusal(
@@ -240,4 +235,4 @@ def _void_too_late(
         f"{intent.id} could not be canceled: it is {intent.status.value} already. "
         "Refund it to give the money back.",
     )
-    return Effect(replace(subject, intent=intent_now), refusal)
+    return ended(draft, command, Effect(replace(subject, intent=intent_now), refusal))

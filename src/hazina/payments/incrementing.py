@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from hazina.commands.command import settled, waiting
+from hazina.commands.command import waiting
 from hazina.ledger import shapes
 from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
@@ -12,6 +12,7 @@ from hazina.payments.intent import IntentStatus
 from hazina.payments.subject import (
     Effect,
     Subject,
+    ended,
     evidence,
     let_go,
     never_happened,
@@ -42,15 +43,12 @@ def apply_increment(
     """Write what the outcome of an increment means; a no leaves what was held before."""
     match outcome:
         case Approved():
-            draft.settle(settled(subject.command))
-            return _incremented(draft, subject)
+            return ended(draft, subject.command, _incremented(draft, subject))
         case Declined():
-            draft.settle(settled(subject.command))
-            return _as_it_was(draft, subject, outcome)
+            return ended(draft, subject.command, _as_it_was(draft, subject, outcome))
         case NotSent() | NotFound():
             # Nobody is owed an increment: the client asks again if it still wants one.
-            draft.settle(settled(subject.command))
-            return _as_it_was(draft, subject, never_happened())
+            return ended(draft, subject.command, _as_it_was(draft, subject, never_happened()))
         case Pending() | Unknown() | ActionRequired():
             draft.settle(waiting(subject.command, next_ms, evidence(outcome)))
             return processing(draft, subject, Unknown(evidence(outcome)), next_ms)

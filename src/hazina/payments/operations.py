@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from hazina.clock import Clock
@@ -24,7 +23,7 @@ from hazina.payments import requests
 from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
 from hazina.payments.intent import Intent
-from hazina.payments.outcomes import apply
+from hazina.payments.outcomes import apply, became
 from hazina.payments.refund import Refund
 from hazina.payments.store import Payments as Store
 from hazina.payments.subject import Subject
@@ -120,7 +119,9 @@ class Operations:
         """Commit the first unit; where it issued a command, perform it and apply the outcome."""
         cause = Cause(caller.request_id or None, idempotency.key if idempotency else None)
         begun_ms = self._clock.monotonic_ms()
-        present = partial(self._present, caller.merchant)
+
+        async def finish(key: Held, command_id: str) -> Answer:
+            return await self._finish(caller.merchant, cause, key, command_id, shows)
 
         async def loaded() -> tuple[Any, datetime]:
             state = await load()
@@ -134,11 +135,11 @@ class Operations:
         try:
             begin, verdict = await commit(self._writer, loaded, begun)
         except Refusal as refusal:
-            return await self._idempotency.answer_refused(idempotency, refusal, present)
+            return await self._idempotency.answer_refused(idempotency, refusal, finish)
         match verdict:
             case Taken():
                 assert idempotency is not None
-                return await self._idempotency.answer_taken(idempotency, present)
+                return await self._idempotency.answer_taken(idempotency, finish)
             case Refused() if begin.unit.on_refusal or begin.subject is not None:
                 assert begin.subject is not None
                 return self._idempotency.refused(requests.insufficient(begin.subject.charge))
@@ -162,11 +163,9 @@ class Operations:
         if isinstance(made, Subject):
             if made.command.operation in _NOT_OWED:
                 refuse_if_away(made.command.provider, self._turns_away)
-            operation = made.refund.id if made.refund else made.intent.id
-            if made.intent.hidden and not made.refund:
-                operation = made.charge.id
+            lease_ms = self._settings.key_lease_ms
             draft.claims.extend(
-                keys.claim(idempotency, operation, self._settings.key_lease_ms, self._clock.now())
+                keys.claim(idempotency, made.command.id, lease_ms, self._clock.now())
             )
             return _Begun(draft.unit(), made, Answer(None, b""))
         answer = keys.success(_view(made, draft.merchant.livemode))
@@ -175,9 +174,12 @@ class Operations:
 
     async def apply(
         self, merchant: Merchant, cause: Cause, held: Held | None, command: Command,
-        performed: Performed, known: Subject | None, shows: Shown,
+        performed: Performed | None, known: Subject | None, shows: Shown,
     ) -> Answer:  # fmt: skip
-        """Commit what an outcome means, from what is known or else from what is read."""
+        """Commit what an outcome means, from what is known or else from what is read.
+
+        Without an outcome the operation's own process is gone: what is known of it is told.
+        """
         loads = 0
 
         accounts: Sequence[Row] | None = None
@@ -198,7 +200,11 @@ class Operations:
             subject, held_now, now = state
             draft = self.draft(merchant, cause, Lane.OUTCOME, now)
             draft.accounts = accounts
-            effect = apply(draft, subject, performed.outcome, performed.next_ms)
+            effect = (
+                apply(draft, subject, performed.outcome, performed.next_ms)
+                if performed
+                else became(draft, subject)
+            )
             answer = (
                 self._idempotency.refused(effect.refusal)
                 if effect.refusal
@@ -214,9 +220,12 @@ class Operations:
         assert isinstance(verdict, Committed), f"an outcome could not be booked: {verdict}"
         return applied.answer
 
-    async def _present(self, merchant: Merchant, object_id: str) -> dict[str, Any]:
-        made = await self._store.any_object(merchant.merchant_id, object_id)
-        return _view(made, merchant.livemode)
+    async def _finish(
+        self, merchant: Merchant, cause: Cause, held: Held, command_id: str, shows: Shown
+    ) -> Answer:
+        """Answer a key for a process that died, as that would have: with what became of it."""
+        command = await self._store.command(merchant.merchant_id, command_id)
+        return await self.apply(merchant, cause, held, command, None, None, shows)
 
     def draft(self, merchant: Merchant, cause: Cause, lane: Lane, now: datetime) -> Draft:
         """Return an empty draft of a moment, as `Clocks.now` tells it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, assert_never
 
-from hazina.commands.command import State, settled, waiting
+from hazina.commands.command import State, refused, waiting
 from hazina.payments.accepting import SEPA_DEBIT
 from hazina.payments.capturing import apply_capture, apply_void, captured
 from hazina.payments.charge import Charge
@@ -17,6 +17,7 @@ from hazina.payments.refunding import apply_late, apply_refund
 from hazina.payments.subject import (
     Effect,
     Subject,
+    ended,
     evidence,
     let_go,
     never_happened,
@@ -50,7 +51,8 @@ def apply(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next_ms: 
     `NotFound` must be definitive when it comes here. `next_ms` is when to ask again.
     """
     if subject.command.state is State.DONE:
-        return apply_late(draft, subject, outcome)
+        # It came by another door before: the caller is told what it was.
+        return replace(apply_late(draft, subject, outcome), refusal=_refused(draft, subject))
     match subject.command.operation:
         case Operation.AUTHORIZE:
             return _authorize(draft, subject, outcome, next_ms)
@@ -68,21 +70,37 @@ def apply(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next_ms: 
             assert_never(never)
 
 
+def became(draft: Draft, subject: Subject) -> Effect:
+    """Say what became of an operation whose own process is gone.
+
+    If nobody knows, and nobody has said so yet, that is what is shown from now on.
+    """
+    if subject.command.state is State.DONE:
+        return Effect(subject, _refused(draft, subject))
+    if subject.command.evidence is not None:
+        return Effect(subject)
+    return apply(draft, subject, Unknown("its process is gone"), 0)
+
+
+def _refused(draft: Draft, subject: Subject) -> Refusal | None:
+    intent = subject.intent
+    shown = (
+        {} if intent.hidden else {"payment_intent": intent_view(intent, draft.merchant.livemode)}
+    )
+    return refused(subject.command, shown)
+
+
 def _authorize(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next_ms: int) -> Effect:
     if subject.charge.status != "open":
         # The attempt ended otherwise (canceled while the customer was authenticating).
-        draft.settle(settled(subject.command))
-        return Effect(subject)
+        return ended(draft, subject.command, Effect(subject))
     match outcome:
         case Approved():
-            draft.settle(settled(subject.command))
-            return _authorized(draft, subject, outcome)
+            return ended(draft, subject.command, _authorized(draft, subject, outcome))
         case Declined():
-            draft.settle(settled(subject.command))
-            return _declined(draft, subject, outcome)
+            return ended(draft, subject.command, _declined(draft, subject, outcome))
         case NotSent() | NotFound():
-            draft.settle(settled(subject.command))
-            return _declined(draft, subject, never_happened())
+            return ended(draft, subject.command, _declined(draft, subject, never_happened()))
         case ActionRequired():
             draft.settle(waiting(subject.command, next_ms, "action_required"))
             return _action_required(draft, subject, outcome)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import assert_never
 
 from hazina.balances.line import Line
-from hazina.commands.command import settled, waiting
+from hazina.commands.command import waiting
 from hazina.ledger import shapes
 from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
 from hazina.payments.refund import Refund
-from hazina.payments.subject import Effect, Subject, evidence, owed
+from hazina.payments.subject import Effect, Subject, ended, evidence, owed
 from hazina.payments.view import charge_view, refund_view
 from hazina.rails.outcome import (
     ActionRequired,
@@ -33,11 +33,9 @@ def apply_refund(
     assert refund is not None
     match outcome:
         case Approved():
-            draft.settle(settled(command))
-            return _refunded(draft, subject, refund)
+            return ended(draft, command, _refunded(draft, subject, refund))
         case Declined():
-            draft.settle(settled(command))
-            return _refund_failed(draft, subject, refund, outcome)
+            return ended(draft, command, _refund_failed(draft, subject, refund, outcome))
         case NotSent() | NotFound():
             draft.settle(owed(command, next_ms, outcome))
             return _refund_pending(draft, subject, refund)

@@ -165,15 +165,11 @@ class Payments:
             method = method_from(found, livemode) if found is not None else None
         return Subject(from_row(row), intent, charge, refund, method)
 
-    async def any_object(self, merchant_id: str, object_id: str) -> Intent | Charge | Refund:
-        """Return the object that an id's prefix tells of, visible or not."""
-        match object_id.split("_", 1)[0]:
-            case "pi":
-                return await self.any_intent(merchant_id, object_id)
-            case "ch":
-                return await self.any_charge(merchant_id, object_id)
-            case _:
-                return await self.any_refund(merchant_id, object_id)
+    async def command(self, merchant_id: str, command_id: str) -> Command:
+        """Return a command that is there."""
+        row = await self._reader.get("command", (merchant_id, command_id))
+        assert row is not None
+        return from_row(row)
 
     async def page(
         self, kind: str, merchant_id: str, filters: dict[str, Any], page: Page, span: Span

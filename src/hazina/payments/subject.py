@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from hazina.clock import unix
-from hazina.commands.command import Command, State, change
+from hazina.commands.command import Command, State, change, settled
 from hazina.ledger import shapes
 from hazina.payment_methods.method import PaymentMethod
 from hazina.payments.charge import Charge
@@ -69,6 +69,12 @@ def processing(draft: Draft, subject: Subject, outcome: Pending | Unknown, next_
     draft.put(intent, intent_now)
     draft.event("payment_intent.processing", intent_now, intent_view)
     return Effect(replace(subject, intent=intent_now))
+
+
+def ended(draft: Draft, command: Command, effect: Effect) -> Effect:
+    """Mark the command done with what came of it; a refusal is kept for who asks later."""
+    draft.settle(settled(command, effect.refusal))
+    return effect
 
 
 def let_go(subject: Subject) -> Intent:

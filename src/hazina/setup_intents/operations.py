@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from hazina.clock import Clock
@@ -23,7 +22,7 @@ from hazina.merchants.merchant import Caller, Merchant
 from hazina.refusals import Refusal
 from hazina.setup_intents.draft import Draft
 from hazina.setup_intents.intent import SetupIntent
-from hazina.setup_intents.outcomes import apply
+from hazina.setup_intents.outcomes import apply, became
 from hazina.setup_intents.requests import SetupSettings
 from hazina.setup_intents.store import Loaded, Store, Subject
 from hazina.setup_intents.view import intent_view
@@ -73,7 +72,9 @@ class Operations:
         merchant = caller.merchant
         cause = Cause(caller.request_id, idempotency.key if idempotency else None)
         begun_ms = self._clock.monotonic_ms()
-        present = partial(self._present, merchant)
+
+        async def finish(key: Held, command_id: str) -> Answer:
+            return await self._finish(merchant, cause, key, command_id)
 
         async def loaded() -> tuple[Loaded, datetime]:
             found = await load()
@@ -88,10 +89,10 @@ class Operations:
         try:
             first, verdict = await commit(self._writer, loaded, begun)
         except Refusal as refusal:
-            return await self._idempotency.answer_refused(idempotency, refusal, present)
+            return await self._idempotency.answer_refused(idempotency, refusal, finish)
         if isinstance(verdict, Taken):
             assert idempotency is not None
-            return await self._idempotency.answer_taken(idempotency, present)
+            return await self._idempotency.answer_taken(idempotency, finish)
         assert isinstance(verdict, Committed), f"a setup intent was refused: {verdict}"
         if first.subject is None:
             return first.answer
@@ -110,7 +111,7 @@ class Operations:
         if isinstance(made, Subject):
             refuse_if_away(made.command.provider, self._turns_away)
             lease_ms = self._settings.key_lease_ms
-            draft.claims.extend(keys.claim(idempotency, made.intent.id, lease_ms, now))
+            draft.claims.extend(keys.claim(idempotency, made.command.id, lease_ms, now))
             return _Decided(draft.unit(), Answer(None, b""), made)
         answer = keys.success(intent_view(made, draft.merchant.livemode))
         draft.claims.extend(keys.claim_answered(idempotency, made.id, answer, now))
@@ -118,9 +119,12 @@ class Operations:
 
     async def apply(
         self, merchant: Merchant, cause: Cause, held: Held | None, command: Command,
-        performed: Performed, known: Subject | None,
+        performed: Performed | None, known: Subject | None,
     ) -> Answer:  # fmt: skip
-        """Commit what an outcome means, from what is known or else from what is read."""
+        """Commit what an outcome means, from what is known or else from what is read.
+
+        Without an outcome the verification's own process is gone: what is known of it is told.
+        """
         loads = 0
 
         async def load() -> tuple[Subject, Held | None, datetime]:
@@ -136,7 +140,11 @@ class Operations:
         def decide(state: tuple[Subject, Held | None, datetime]) -> _Decided:
             subject, held_now, now = state
             draft = Draft(merchant, now, self._ids, cause, Lane.OUTCOME)
-            effect = apply(draft, subject, performed.outcome, performed.next_ms)
+            effect = (
+                apply(draft, subject, performed.outcome, performed.next_ms)
+                if performed
+                else became(draft, subject)
+            )
             answer = (
                 self._idempotency.refused(effect.refusal)
                 if effect.refusal
@@ -152,6 +160,9 @@ class Operations:
         assert isinstance(verdict, Committed), f"an outcome could not be stored: {verdict}"
         return applied.answer
 
-    async def _present(self, merchant: Merchant, object_id: str) -> dict[str, Any]:
-        made = await self._store.intent(merchant.merchant_id, object_id)
-        return intent_view(made, merchant.livemode)
+    async def _finish(
+        self, merchant: Merchant, cause: Cause, held: Held, command_id: str
+    ) -> Answer:
+        """Answer a key for a process that died, as that would have: with what became of it."""
+        command = await self._store.command(merchant.merchant_id, command_id)
+        return await self.apply(merchant, cause, held, command, None, None)

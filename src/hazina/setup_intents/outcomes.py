@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 from hazina.clock import unix
-from hazina.commands.command import State, settled, waiting
+from hazina.commands.command import State, refused, settled, waiting
 from hazina.payment_methods import changes
 from hazina.payment_methods.view import method_view
 from hazina.rails.outcome import (
@@ -50,20 +50,17 @@ def apply(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next_ms: 
     `NotFound` must be definitive when it comes here. `next_ms` is when to ask again.
     """
     if subject.command.state is State.DONE:
-        return Effect(subject.intent)
+        # It came by another door before: the caller is told what it was.
+        return Effect(subject.intent, _refused(draft, subject))
     if subject.attempt.status not in _OPEN_ATTEMPT:
-        draft.settle(settled(subject.command))
-        return Effect(subject.intent)
+        return _ended(draft, subject, Effect(subject.intent))
     match outcome:
         case Approved():
-            draft.settle(settled(subject.command))
-            return _succeeded(draft, subject)
+            return _ended(draft, subject, _succeeded(draft, subject))
         case Declined():
-            draft.settle(settled(subject.command))
-            return _failed(draft, subject, outcome)
+            return _ended(draft, subject, _failed(draft, subject, outcome))
         case NotSent() | NotFound():
-            draft.settle(settled(subject.command))
-            return _failed(draft, subject, _NEVER_HAPPENED)
+            return _ended(draft, subject, _failed(draft, subject, _NEVER_HAPPENED))
         case ActionRequired():
             draft.settle(waiting(subject.command, next_ms, "action_required"))
             return _action_required(draft, subject, outcome)
@@ -72,6 +69,29 @@ def apply(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next_ms: 
             return _processing(draft, subject, outcome, next_ms)
         case _ as never:
             assert_never(never)
+
+
+def became(draft: Draft, subject: Subject) -> Effect:
+    """Say what became of a verification whose own process is gone.
+
+    If nobody knows, and nobody has said so yet, that is what is shown from now on.
+    """
+    if subject.command.state is State.DONE:
+        return Effect(subject.intent, _refused(draft, subject))
+    if subject.command.evidence is not None:
+        return Effect(subject.intent)
+    return apply(draft, subject, Unknown("its process is gone"), 0)
+
+
+def _refused(draft: Draft, subject: Subject) -> Refusal | None:
+    shown = {"setup_intent": intent_view(subject.intent, draft.merchant.livemode)}
+    return refused(subject.command, shown)
+
+
+def _ended(draft: Draft, subject: Subject, effect: Effect) -> Effect:
+    """Mark the command done with what came of it; a refusal is kept for who asks later."""
+    draft.settle(settled(subject.command, effect.refusal))
+    return effect
 
 
 def _succeeded(draft: Draft, subject: Subject) -> Effect:

@@ -97,10 +97,14 @@ class Store:
         intent = await self.intent(merchant_id, intent_id)
         if intent.operation is None:
             return Loaded(intent)
-        row = await self._reader.get("command", (merchant_id, intent.operation))
-        assert row is not None
-        command = from_row(row)
+        command = await self.command(merchant_id, intent.operation)
         return Loaded(intent, None, command, await self.attempt(merchant_id, command.charge))
+
+    async def command(self, merchant_id: str, command_id: str) -> Command:
+        """Return a command that is there."""
+        row = await self._reader.get("command", (merchant_id, command_id))
+        assert row is not None
+        return from_row(row)
 
     async def subject(self, command: Command, merchant: Merchant) -> Subject:
         """Return a verification with everything that its outcome is about, as it is now."""

@@ -48,7 +48,7 @@ async def find(fetch: Fetch, object_id: str, merchant_id: str | None = None) -> 
     callbacks = await fetch("timeline_callbacks", {"ids": references})
     events = await fetch("timeline_events", known | {"first": _first_event(key["id"])})
     moments = [
-        *_keys(await fetch("timeline_keys", known)),
+        *_keys(await fetch("timeline_keys", key | {"ids": objects + references})),
         *_attempts(charges),
         *_refunds(refunds),
         *_commands(commands, callbacks),

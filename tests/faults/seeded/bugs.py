@@ -99,9 +99,9 @@ BUGS = (
             Edit(
                 _OUTCOMES,
                 "        case NotSent() | NotFound():\n"
-                "            draft.settle(settled(subject.command))\n",
+                "            return ended(draft, subject.command, _declined(",
                 "        case NotSent() | NotFound() | Unknown():\n"
-                "            draft.settle(settled(subject.command))\n",
+                "            return ended(draft, subject.command, _declined(",
             ),
         ),
     ),
@@ -188,9 +188,8 @@ BUGS = (
         (
             Edit(
                 _OUTCOMES,
-                "    if subject.command.state is State.DONE:\n"
-                "        return apply_late(draft, subject, outcome)\n",
-                "",
+                "    if subject.command.state is State.DONE:\n        # It came by another door",
+                "    if subject.command.state is None:\n        # It came by another door",
             ),
         ),
     ),
@@ -227,12 +226,12 @@ BUGS = (
         (
             Edit(
                 "idempotency/service.py",
-                "            return found\n        view = await present(",
+                "            return found\n        held = Held(",
                 "            row = await self._row(request)\n"
                 "            assert row is not None\n"
-                '            fresh = success(await present(row["operation"]))\n'
-                "            return replace(fresh, replayed=True)\n"
-                "        view = await present(",
+                '            again = Held(request, row["version"], row["fence"])\n'
+                '            return replace(await finish(again, row["operation"]), replayed=True)\n'
+                "        held = Held(",
             ),
         ),
     ),
@@ -245,14 +244,14 @@ BUGS = (
                 "            case Taken():\n"
                 "                assert idempotency is not None\n"
                 "                return await "
-                "self._idempotency.answer_taken(idempotency, present)\n",
+                "self._idempotency.answer_taken(idempotency, finish)\n",
                 "            case Taken():\n"
                 "                assert idempotency is not None\n"
                 "                found = await self._idempotency.resolve(idempotency)\n"
                 "                if not isinstance(found, Answer):\n"
                 "                    return await self.begin(caller, None, load, decide, shows)\n"
                 "                return await "
-                "self._idempotency.answer_taken(idempotency, present)\n",
+                "self._idempotency.answer_taken(idempotency, finish)\n",
             ),
         ),
     ),

@@ -56,9 +56,9 @@ SIMULATED_BUGS = (
         (
             _OPERATIONS,
             "            draft.claims.extend(\n"
-            "                keys.claim(idempotency, operation,",
+            "                keys.claim(idempotency, made.command.id,",
             "            draft.claims.extend(\n"
-            "                keys.claim(None if made.refund else idempotency, operation,",
+            "                keys.claim(None if made.refund else idempotency, made.command.id,",
         ),
         (
             _OPERATIONS,
@@ -129,8 +129,8 @@ SIMULATED_BUGS = (
         ),
         (
             _CAPTURING,
-            "            return _captured(draft, subject)\n",
-            "            return _captured(draft, subject, outcome)\n",
+            "_captured(draft, subject))\n",
+            "_captured(draft, subject, outcome))\n",
         ),
         (
             _CAPTURING,
@@ -153,10 +153,10 @@ SIMULATED_BUGS = (
         ),
     ),
     _bug(
-        "callback_about_what_is_settled_dropped_when_the_provider_is_away",
+        "callback_dropped_when_the_provider_is_away",
         (
             _CALLBACKS,
-            "        if isinstance(outcome, Unknown) and command.state is State.DONE:\n",
+            "        if isinstance(outcome, Unknown):\n",
             "        if isinstance(outcome, Unknown) and command.state is None:\n",
         ),
     ),
