@@ -7,6 +7,7 @@ from typing import Any
 from hazina.commands.command import Command, State, issue
 from hazina.ledger import shapes
 from hazina.merchants.merchant import Merchant
+from hazina.metadata import merged as merged_metadata
 from hazina.payments.accepting import DEFAULT_TYPES
 from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
@@ -79,13 +80,8 @@ def _options(sent: dict[str, Any] | None, old: dict[str, Any]) -> dict[str, Any]
 
 
 def merged(params: dict[str, Any], old: dict[str, str]) -> dict[str, str]:
-    """Merge metadata: an empty value removes its key, None removes all."""
-    if "metadata" not in params:
-        return old
-    sent = params["metadata"]
-    if sent is None or sent == "":
-        return {}
-    return {k: str(v) for k, v in (old | sent).items() if v not in ("", None)}
+    """Merge metadata, if any was sent. Refuses `parameter_invalid` where too much would remain."""
+    return merged_metadata(old, params["metadata"]) if "metadata" in params else old
 
 
 def authorize(

@@ -116,12 +116,18 @@ def update(
     return replace(changed, version=intent.version + 1)
 
 
+_DECISIVE = {
+    "amount", "capture_method", "currency", "customer", "payment_method", "payment_method_options",
+    "payment_method_types", "setup_future_usage",
+}  # fmt: skip
+"""What an attempt is made from: once one has begun, it stays as the attempt found it."""
+
+
 def _with_params(draft: Draft, intent: Intent, params: dict[str, Any]) -> Intent:
-    decisive = {"amount", "currency", "payment_method", "capture_method"}
-    only_words = not (decisive & params.keys())
-    if not only_words:
+    if _DECISIVE & params.keys():
         check_state(intent, UPDATABLE, "update")
         check_owner(intent, params, "update")
+    _check_customer_stays(intent, params)
     amount = params.get("amount", intent.amount)
     currency = params.get("currency", intent.currency)
     check_charge(amount, currency)
@@ -133,11 +139,23 @@ def _with_params(draft: Draft, intent: Intent, params: dict[str, Any]) -> Intent
     check_transfer_options(changed)
     if params.get("capture_method"):
         changed = replace(changed, capture_method=params["capture_method"])
-    if params.get("payment_method"):
-        changed = replace(changed, payment_method=params["payment_method"])
-        if intent.status is _S.REQUIRES_PAYMENT_METHOD:
-            changed = replace(changed, status=_S.REQUIRES_CONFIRMATION)
+    if "payment_method" in params:
+        method = params["payment_method"]
+        status = _S.REQUIRES_CONFIRMATION if method else _S.REQUIRES_PAYMENT_METHOD
+        changed = replace(changed, payment_method=method, status=status)
     return changed
+
+
+def _check_customer_stays(intent: Intent, params: dict[str, Any]) -> None:
+    """Refuse another customer: method, test clock and what is kept were chosen for the first."""
+    if intent.customer is None or params.get("customer", intent.customer) == intent.customer:
+        return
+    raise Refusal(
+        Code.PARAMETER_INVALID,
+        f"You cannot modify customer on {intent.id} once it has been set. To take a payment of a "
+        "different customer, cancel this PaymentIntent and create a new one.",
+        param="customer",
+    )
 
 
 def confirm(
