@@ -109,6 +109,26 @@ PROMISES = (
     Promise("Processes whose clocks differ by twenty minutes do nothing twice.",
             "faults/test_clocks_apart.py::"
             "test_processes_whose_clocks_differ_by_twenty_minutes_do_nothing_twice"),
+    Promise("What a receiver, Kafka, a consumer or the inbox cannot take is tried five times at "
+            "most and set aside; neighbours go on, and a replay heals.",
+            "faults/test_poison.py::test_callbacks_that_cannot_be_applied_are_quarantined"),
+    Promise("A receiver that was away for three days gets every webhook within one interval of "
+            "its return, each attempt on the schedule of the specification.",
+            "faults/test_webhooks.py::"
+            "test_receiver_that_was_away_for_three_days_gets_everything_within_one_interval",
+            "webhooks after"),
+    Promise("Bad receivers among a hundred endpoints cost the others nothing.",
+            "faults/test_webhooks.py::test_bad_receivers_hurt_nobody_among_a_hundred_endpoints",
+            "webhooks among"),
+    Promise("A backlog drains, shared by several workers, without doubles.",
+            "faults/test_webhooks.py::test_a_backlog_drains_by_several_workers_without_doubles",
+            "webhooks backlog"),
+    Promise("No event is skipped or out of order on Kafka, whatever is held back or killed.",
+            "faults/test_event_log_torture.py::"
+            "test_nothing_is_skipped_or_out_of_order_whatever_is_killed", "event log"),
+    Promise("Every event arrives though workers are killed under load.",
+            "faults/test_worker_killed.py::test_every_event_arrives_though_workers_die_under_load",
+            "webhooks workers"),
 )  # fmt: skip
 
 

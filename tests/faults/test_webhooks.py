@@ -17,11 +17,10 @@ from typing import Any
 
 import pytest
 
-from hazina.db.unit import RowVersion, Unit, Update
 from hazina.webhooks.delivery import Schedule
 from hazina.workers.lane import LaneLimits
 from hazina.workers.settings import WorkerSettings
-from tests.support.webhook_house import MERCHANT, House, Shop, opened, shop, until
+from tests.support.webhook_house import House, Shop, opened, shop, until
 
 WHOLE = os.environ.get("HAZINA_FAULTS") == "whole"
 # Hours become so much shorter: 75 hours are 27 seconds, or 2.7.
@@ -148,29 +147,6 @@ async def test_workers_that_are_killed_lose_nothing_and_record_what_happened(hou
     assert {one["problem"] for one in attempts} <= {None, "interrupted"}
 
 
-async def test_what_cannot_be_sent_is_put_aside_and_its_neighbours_arrive(house: House) -> None:
-    """A secret that somebody spoiled by hand, and an address that is none any more."""
-    settings = WorkerSettings(schedule=Schedule((1,) * 9, 0), lane=LaneLimits(failures=100))
-    async with shop() as receiver, house.postman(settings) as deliver:
-        spoiled = [await house.endpoint(receiver.url) for _ in range(2)]
-        endpoint = await house.endpoint(receiver.url)
-        for one, changes in zip(spoiled, ({"secret": "whsec_é"}, {"url": "::"}), strict=True):
-            await _change(house, one["id"], changes)
-        await house.event()
-        await house.fan_out()
-        await until(deliver.step, _settled(house, endpoint, 1))
-
-        async def failed() -> bool:
-            return all([(await house.counts(one)) == {"failed": 1} for one in spoiled])
-
-        await until(deliver.step, failed)
-        assert len(await house.attempts(spoiled[0])) == 5
-        await _change(house, spoiled[0]["id"], {"secret": endpoint["secret"]})
-        (event,) = {one["event_id"] for one in await house.attempts(spoiled[0])}
-        await house.replays.one(house.caller, spoiled[0]["id"], event, None)
-        await until(deliver.step, _settled(house, spoiled[0], 1))
-
-
 @asynccontextmanager
 async def _dripping() -> AsyncIterator[str]:
     """Yield the address of a receiver that sends a byte of its headers now and then, for ever."""
@@ -216,17 +192,6 @@ async def _until_seen(receiver: Shop, count: int) -> None:
     async with asyncio.timeout(60):
         while len(receiver.received) < count:
             await asyncio.sleep(0.005)
-
-
-async def _change(house: House, endpoint: str, changes: dict[str, object]) -> None:
-    row = await house.row({"id": endpoint})
-    key, version = (MERCHANT, endpoint), row["version"]
-    unit = Unit(
-        MERCHANT,
-        relies_on=(RowVersion("webhook_endpoint", key, version),),
-        writes=(Update("webhook_endpoint", key, version, changes),),
-    )
-    await house.writer.submit(unit)
 
 
 async def _worker(database_url: str) -> asyncio.subprocess.Process:

@@ -15,7 +15,7 @@ from hazina.bootstrap.app import SCHEMA, query_files
 from hazina.clock import SystemClock
 from hazina.db.pooled import PooledReader
 from hazina.db.postgres import PostgresStore
-from hazina.db.unit import Unit
+from hazina.db.unit import RowVersion, Unit, Update
 from hazina.db.writer import Writer
 from hazina.egress.addresses import AddressPolicy
 from hazina.events.service import Events, record
@@ -31,7 +31,7 @@ from hazina.webhooks.replays import WebhookReplays
 from hazina.webhooks.service import WebhookEndpoints
 from hazina.workers.deliver import Deliver
 from hazina.workers.posting import PostLimits
-from hazina.workers.sender import WebhookSender
+from hazina.workers.sender import Sender, WebhookSender
 from hazina.workers.settings import WorkerSettings
 from tests.support import event_log
 
@@ -100,31 +100,43 @@ class House:
         (row,) = await self.reader.where("webhook_endpoint", id=endpoint["id"])
         return dict(row)
 
+    async def change(self, endpoint: str, changes: dict[str, object]) -> None:
+        """Change an endpoint's row past all checks, as somebody by hand would."""
+        row = await self.row({"id": endpoint})
+        key, version = (MERCHANT, endpoint), row["version"]
+        unit = Unit(
+            MERCHANT,
+            relies_on=(RowVersion("webhook_endpoint", key, version),),
+            writes=(Update("webhook_endpoint", key, version, changes),),
+        )
+        await self.writer.submit(unit)
+
     def deliveries(self, schedule: Schedule | None = None) -> WebhookDeliveries:
         """Return the door to deliveries, on some schedule."""
         return WebhookDeliveries(self.reader, self.writer, CLOCK, IDS, schedule)
 
     @asynccontextmanager
     async def postman(
-        self, settings: WorkerSettings, *, timeout_ms: int = 10_000, policy: AddressPolicy = NEAR
-    ) -> AsyncIterator[Deliver]:
+        self, settings: WorkerSettings, *, timeout_ms: int = 10_000, policy: AddressPolicy = NEAR,
+        sender: Sender | None = None,
+    ) -> AsyncIterator[Deliver]:  # fmt: skip
         """Yield a worker's delivery step."""
 
         async def tell(disabled: Disabled) -> None:
             self.told.append(disabled)
 
-        sender = WebhookSender(CLOCK, policy, PostLimits(timeout_ms=timeout_ms))
+        own = WebhookSender(CLOCK, policy, PostLimits(timeout_ms=timeout_ms))
         health = EndpointHealth(
             self.reader, self.writer, CLOCK, IDS, tell, settings.disable_after_ms
         )
         deliver = Deliver(
-            self.deliveries(settings.schedule), health, sender, CLOCK, settings, lambda: None
+            self.deliveries(settings.schedule), health, sender or own, CLOCK, settings, lambda: None
         )
         try:
             yield deliver
         finally:
             await deliver.drain(0)
-            await sender.close()
+            await own.close()
 
 
 @asynccontextmanager

@@ -309,7 +309,7 @@ async def wire(
     setup_intents.connect(dispatch.run_now, dispatch.turns_away)
     callbacks = Callbacks(
         connectors={connector.name: connector}, reader=reader, writer=writer, clock=clock,
-        report=report, ask=dispatch.ask, lease_ms=settings.inquiry_lease_ms,
+        report=report, ask=dispatch.ask, tasks=tasks, lease_ms=settings.inquiry_lease_ms,
         at_once_max=settings.callbacks_at_once_max,
     )  # fmt: skip
     catalog = Catalog(reader, idempotency, clocks, ids)

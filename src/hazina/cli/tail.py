@@ -100,15 +100,22 @@ class Tail:
                     yield event_id, content
 
     async def _show(self, session: aiohttp.ClientSession, body: bytes) -> None:
-        event: dict[str, Any] = json.loads(body)
-        if self._as_json:
-            print(body.decode(), flush=True)
-        else:
-            moment = datetime.fromtimestamp(event["created"], UTC).isoformat(sep=" ")[:19]
-            print(f"{moment}  {event['type']}  {event['id']}", flush=True)
+        try:
+            line = _line(body)
+        except (ValueError, KeyError, TypeError, OverflowError) as problem:
+            # It is shown that there was something, and those behind it are not held up.
+            print(f"an event that cannot be read ({type(problem).__name__})", flush=True)
+            return
+        print(body.decode() if self._as_json else line, flush=True)
         if self._forward is not None:
             word = await self._forward.post(session, body)
-            print(f"  {word} POST {self._forward.url} {event['id']}", flush=True)
+            print(f"  {word} POST {self._forward.url} {line.rpartition('  ')[2]}", flush=True)
+
+
+def _line(body: bytes) -> str:
+    event: dict[str, Any] = json.loads(body.decode())
+    moment = datetime.fromtimestamp(event["created"], UTC).isoformat(sep=" ")[:19]
+    return f"{moment}  {event['type']}  {event['id']}"
 
 
 async def _demand_better(answer: aiohttp.ClientResponse) -> None:

@@ -42,6 +42,8 @@ class ConsumingSettings:
     tries_max: int = 5
     wait_ms: int = 250
     """Before the second try; each further wait is twice as long."""
+    decide_ms: int = 2_000
+    """How long a handler may take over some records, unless the database is slow as well."""
     lanes_at_once: int = 8
     records_per_unit: int = 200
     keep_days: int = 30
@@ -159,7 +161,7 @@ class Applying:
         for _ in range(_RACES_MAX):
             if not left and parked is None:
                 return 0
-            effect = await self._handler.decide(left) if left else Effect()
+            effect = await self._decide(left) if left else Effect()
             verdict = await self._writer.submit(self._unit(left, effect, parked))
             match verdict:
                 case Committed():
@@ -171,6 +173,18 @@ class Applying:
                 case _ if parked is not None and not await self._still(parked):
                     return 0
         raise Overloaded
+
+    async def _decide(self, records: Sequence[Consumed]) -> Effect:
+        """Have the handler decide. Raises `Poison` for records that it does not get done with."""
+        limit = self._settings.decide_ms / 1000
+        try:
+            async with asyncio.timeout(limit):
+                return await self._handler.decide(records)
+        except TimeoutError:
+            # A database that is slow is nobody's fault: then this is late, too, and says so.
+            async with asyncio.timeout(limit):
+                await self._known([])
+            raise Poison("the handler does not get done with it") from None
 
     def _unit(self, records: Sequence[Consumed], effect: Effect, parked: Row | None) -> Unit:
         now = self._clock.now()

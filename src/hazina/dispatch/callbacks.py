@@ -27,6 +27,7 @@ from hazina.db.writer import Writer
 from hazina.dispatch.service import Report
 from hazina.rails.contract import CallbackRefused, Connector
 from hazina.rails.outcome import InquiryOutcome, NotFound, Unknown
+from hazina.tasks import Tasks
 
 declare("callbacks.after_storing")
 
@@ -49,11 +50,18 @@ class Callbacks:
         self, *, connectors: Mapping[str, Connector], reader: Reader, writer: Writer,
         clock: Clock, report: Report,
         ask: Callable[[Command], Awaitable[InquiryOutcome]],
-        lease_ms: int = 20_000, at_once_max: int = 16,
+        tasks: Tasks | None = None, lease_ms: int = 20_000, at_once_max: int = 16,
+        patience_ms: int = 1_000,
     ) -> None:  # fmt: skip
         # Longer than a provider is waited for: meanwhile nobody else asks about the same callback.
         self._lease_ms = lease_ms
-        self._turn = asyncio.Semaphore(at_once_max)
+        self._process_s = lease_ms * 0.9 / 1000
+        self._at_once_max = at_once_max
+        self._turns: dict[str, asyncio.Semaphore] = {}
+        self._patience_s = patience_ms / 1000
+        self._tasks = tasks or Tasks()
+        self._under_way: set[str] = set()
+        """References with callbacks that are being applied."""
         self._connectors = connectors
         self._reader = reader
         self._writer = writer
@@ -85,28 +93,52 @@ class Callbacks:
         return True
 
     async def process_due(self, limit: int = 50) -> int:
-        """Apply callbacks that wait; return how many were looked at."""
+        """Apply callbacks that wait; return how many were begun with.
+
+        One about which the provider takes its time goes on in the background, so that those that
+        come meanwhile do not wait for it.
+        """
         rows = await self._reader.query("inbox_due", {"limit": limit})
         lanes: dict[str, list[Row]] = {}
         for row in rows:
-            lanes.setdefault(row["reference"], []).append(row)
-        ended = await asyncio.gather(*map(self._in_turn, lanes.values()), return_exceptions=True)
-        for one in ended:
-            if isinstance(one, BaseException):
-                raise one
-        return len(rows)
+            if row["reference"] not in self._under_way:
+                lanes.setdefault(row["reference"], []).append(row)
+        if not lanes:
+            return 0
+        begun = [
+            self._tasks.spawn(self._in_turn(reference, lane), f"callbacks of {reference}")
+            for reference, lane in lanes.items()
+        ]
+        done, _ = await asyncio.wait(begun, timeout=self._patience_s)
+        if not all(one.result() for one in done):
+            raise Overloaded
+        return sum(map(len, lanes.values()))
 
-    async def _in_turn(self, rows: Sequence[Row]) -> None:
-        """Apply the callbacks of one reference, one after the other."""
-        async with self._turn:
+    async def _in_turn(self, reference: str, rows: Sequence[Row]) -> bool:
+        """Apply the callbacks of one reference; return False if the writer is too busy for that."""
+        self._under_way.add(reference)
+        try:
+            await self._apply_all(rows)
+        except Overloaded:
+            return False  # When their leases are over, they are due again.
+        finally:
+            self._under_way.discard(reference)
+        return True
+
+    async def _apply_all(self, rows: Sequence[Row]) -> None:
+        """Apply callbacks one after the other. Raises `Overloaded`."""
+        connector = rows[0]["connector"]
+        turn = self._turns.setdefault(connector, asyncio.Semaphore(self._at_once_max))
+        async with turn:
             for row in rows:
                 taken = await self._take(row)
                 if taken is None:
                     continue
                 try:
-                    await self._process(taken)
+                    async with asyncio.timeout(self._process_s):
+                        await self._process(taken)
                 except Overloaded:
-                    raise  # The writer is busy: when the lease is over, the callback is due again.
+                    raise
                 except Exception:
                     # One that cannot be applied must not stand in the way of those behind it.
                     _log.exception("callback_failed", reference=row["reference"])

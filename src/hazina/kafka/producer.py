@@ -19,8 +19,11 @@ _RECORD_BYTES_MAX = 8 * 1024 * 1024
 _TOPIC_SECONDS_MAX = 10
 # What a broker says of a record itself: sending it again changes nothing.
 _REFUSED = frozenset(
-    {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG, KafkaError.INVALID_RECORD}
-)
+    {
+        KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG, KafkaError.INVALID_RECORD,
+        KafkaError._QUEUE_FULL,
+    }
+)  # fmt: skip
 
 
 class KafkaSender:
@@ -83,13 +86,20 @@ class KafkaSender:
         for record in records:
             name = (record.merchant_id, record.event_id)
             try:
-                producer.produce(
-                    record.topic, record.value, record.key, headers=record.headers,
-                    on_delivery=self._report(name),
-                )  # fmt: skip
+                self._produce(producer, record, name)
             except KafkaException as error:
                 self._judge(name, error.args[0])
                 raise self._given_up() from None
+
+    def _produce(self, producer: Producer, record: Record, name: tuple[str, str]) -> None:
+        try:
+            producer.produce(
+                record.topic, record.value, record.key, headers=record.headers,
+                on_delivery=self._report(name),
+            )  # fmt: skip
+        except BufferError:
+            # A stretch that the library cannot hold at once: it is cut into shorter ones.
+            raise KafkaException(KafkaError(KafkaError._QUEUE_FULL)) from None
 
     async def flush(self, within_ms: int) -> bool:
         """Wait for acknowledgements; say whether all came. Raises `SendFailed`."""

@@ -114,7 +114,7 @@ class Relay:
                     return 0
                 self._sent = (Cursor(int(rows[-1]["xid"]), rows[-1]["position"]), len(rows))
                 crashpoint("relay.before_sending")
-                await self._sender.send(self._records(rows))
+                await self._hand_over(rows)
             if not await self._sender.flush(_FLUSH_MS):
                 self._say_waiting(self._sender.problem or _SILENT)
                 await self._renew()
@@ -157,7 +157,7 @@ class Relay:
         rows = await self._reader.query("relay_quarantined_events", {"limit": limit})
         sent = 0
         for row in rows:
-            await self._sender.send(self._records([row]))
+            await self._hand_over([row])
             if not await self._sender.flush(_REPLAY_MS):
                 raise SendFailed(self._sender.problem or "the broker does not answer", {})
             key, version = (row["merchant_id"], row["id"]), row["version"]
@@ -193,9 +193,21 @@ class Relay:
             self._topics_made = True
         return True
 
-    def _records(self, rows: Sequence[Row]) -> list[Record]:
-        prefix = self._settings.topic_prefix
-        return [record_of(row, prefix) for row in rows if not row.get("aside")]
+    async def _hand_over(self, rows: Sequence[Row]) -> None:
+        """Hand the records of some events to the sender. Raises `SendFailed`.
+
+        What fails in another way is to blame on the events: it may be the same again and again.
+        """
+        wanted = [row for row in rows if not row.get("aside")]
+        try:
+            await self._sender.send([record_of(row, self._settings.topic_prefix) for row in wanted])
+        except SendFailed:
+            raise
+        except Exception as error:
+            self._sender.forget()
+            reason = f"{type(error).__name__} while it was handed over"
+            refused = {(row["merchant_id"], row["id"]): reason for row in wanted}
+            raise SendFailed(reason, refused) from error
 
     async def _forward(self, after: Cursor) -> Sequence[Row]:
         return await self._reader.query(

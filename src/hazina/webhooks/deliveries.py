@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from hazina.clock import Clock
 from hazina.db.reader import Reader
 from hazina.db.table import Row
-from hazina.db.unit import Committed, Insert, Lane, RowVersion, Unit, Update
+from hazina.db.unit import Committed, Insert, Lane, Quarantined, RowVersion, Unit, Update
 from hazina.db.writer import Writer
 from hazina.ids import Ids
 from hazina.values import replace, value
 from hazina.webhooks.delivery import Attempt, Schedule, after
 from hazina.webhooks.endpoint import secrets_of
 
+_log = structlog.get_logger("hazina.webhooks")
 _DELIVERY = "webhook_delivery"
 _ATTEMPT = "webhook_attempt"
 _INTERRUPTED = Attempt(None, "interrupted")
@@ -127,7 +131,8 @@ class WebhookDeliveries:
     async def settle(self, tried: Sequence[Tried]) -> None:
         """Write down attempts and what follows them.
 
-        Where the lease was lost meanwhile only the attempt is kept: it happened.
+        Where the lease was lost meanwhile only the attempt is kept: it happened. What the database
+        cannot hold is left to its lease, and then counts as interrupted.
         """
         parts = []
         for one in tried:
@@ -141,12 +146,7 @@ class WebhookDeliveries:
             parts.append(_Part(due, changes, (self._row(due, one.attempt, one.began),)))
         done = await self._write(parts)
         late = [part for part in parts if part.due.key not in done]
-        await asyncio.gather(
-            *(
-                self._writer.submit(Unit(part.due.merchant_id, writes=part.inserts, lane=Lane.BULK))
-                for part in late
-            )
-        )
+        await asyncio.gather(*(self._keep(part) for part in late))
 
     async def counts(self, merchant_id: str, endpoint: str) -> dict[str, int]:
         """Return how many deliveries of an endpoint are in each state."""
@@ -176,6 +176,13 @@ class WebhookDeliveries:
         done.update(part.due.key for part, ours in zip(singles, verdicts, strict=True) if ours)
         return done
 
+    async def _keep(self, part: _Part) -> None:
+        """Write down an attempt alone."""
+        with suppress(Quarantined):
+            await self._writer.submit(
+                Unit(part.due.merchant_id, writes=part.inserts, lane=Lane.BULK)
+            )
+
     async def _submit(self, parts: Sequence[_Part]) -> bool:
         relied, writes = [], []
         for part in parts:
@@ -187,7 +194,12 @@ class WebhookDeliveries:
             parts[0].due.merchant_id, relies_on=tuple(relied), writes=(*writes, *inserts),
             lane=Lane.BULK,
         )  # fmt: skip
-        return isinstance(await self._writer.submit(unit), Committed)
+        try:
+            return isinstance(await self._writer.submit(unit), Committed)
+        except Quarantined as error:
+            ids = [part.due.event_id for part in parts]
+            _log.error("webhook_deliveries_unwritable", event_ids=ids, error=repr(error))
+            return False
 
     def _row(self, due: Due, attempt: Attempt, began: datetime) -> Insert:
         return Insert(

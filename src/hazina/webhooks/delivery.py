@@ -12,6 +12,7 @@ _HOUR_MS = 60 * _MINUTE_MS
 RETRY_AFTER_MAX_MS = 24 * _HOUR_MS
 _GONE = 410
 UNSENDABLE = "cannot_be_sent"
+_OUR_SIDE = frozenset({UNSENDABLE, "url_invalid"})
 _UNSENDABLE_TRIES_MAX = 5
 _THROTTLED = frozenset({429, 502, 503, 504})
 
@@ -81,7 +82,7 @@ def after(attempt: Attempt, attempts: int, schedule: Schedule, jitter_permille: 
     """
     if attempt.delivered:
         return Next("delivered", None)
-    hopeless = attempt.problem == UNSENDABLE and attempts >= _UNSENDABLE_TRIES_MAX
+    hopeless = attempt.problem in _OUR_SIDE and attempts >= _UNSENDABLE_TRIES_MAX
     if hopeless or attempts > len(schedule.pauses_ms):
         return Next("failed", None)
     pause = schedule.pauses_ms[attempts - 1]

@@ -54,7 +54,7 @@ def verify(value: str, secret: str, body: bytes, now: int) -> bool:
 @lru_cache(maxsize=4_096)
 def _key(secret: str) -> bytes:
     # Secrets are 52 letters and digits, which are base64 (of 39 bytes) as they are.
-    return b64decode(secret.removeprefix(PREFIX))
+    return b64decode(secret.removeprefix(PREFIX), validate=True)
 
 
 def _signature(secret: str, sent_at: int, body: bytes) -> str:

@@ -11,10 +11,10 @@ import structlog
 
 from hazina.clock import Clock
 from hazina.webhooks.deliveries import Due, Tried, WebhookDeliveries
-from hazina.webhooks.delivery import Attempt
+from hazina.webhooks.delivery import UNSENDABLE, Attempt
 from hazina.webhooks.health import EndpointHealth
 from hazina.workers.lane import Lane
-from hazina.workers.sender import WebhookSender
+from hazina.workers.sender import Sender
 from hazina.workers.settings import WorkerSettings
 
 _SETTLED_AT_ONCE_MAX = 128
@@ -30,7 +30,7 @@ class Deliver:
         self,
         deliveries: WebhookDeliveries,
         health: EndpointHealth,
-        sender: WebhookSender,
+        sender: Sender,
         clock: Clock,
         settings: WorkerSettings,
         again: Callable[[], None],
@@ -137,6 +137,9 @@ class Deliver:
         began, began_ms = self._clock.now(), self._clock.monotonic_ms()
         try:
             attempt = await self._sender.send(due)
+        except Exception as error:
+            _log.error("webhook_unsendable", event_id=due.event_id, error=repr(error))
+            attempt = Attempt(None, UNSENDABLE)
         finally:
             lane.running -= 1
         now_ms = self._clock.monotonic_ms()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from typing import Protocol
 
 import structlog
 
@@ -23,6 +24,15 @@ _PLAIN = [
     ("User-Agent", "Hazina/1.0 (webhooks)"),
     ("Accept", "*/*"),
 ]
+
+
+class Sender(Protocol):
+    """What the delivery step wants of whoever sends."""
+
+    timeout_ms: int
+
+    async def send(self, due: Due) -> Attempt:
+        """Send one delivery and say what came of it."""
 
 
 class WebhookSender:
