@@ -40,7 +40,7 @@ class _Door:
         connector: Any = SimpleNamespace(read_callback=self._read)
         self.callbacks = Callbacks(
             connectors={"one": connector}, reader=reader, writer=writer, clock=SystemClock(),
-            report=self._report, ask=self._ask,
+            report=self._report, ask=self._ask, patience_ms=60_000,
         )  # fmt: skip
 
     async def take(self, *references: str) -> None:
