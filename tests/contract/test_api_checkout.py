@@ -102,6 +102,9 @@ def test_sessions_sell_prices_of_the_catalog(client: Client) -> None:
     client("POST", f"/v1/prices/{price}", {"active": "false"})
     refused = client("POST", "/v1/checkout/sessions", items, status=400)
     assert refused["error"]["param"] == "line_items[0][price]"
+    items["customer"] = "cus_none"
+    refused = client("POST", "/v1/checkout/sessions", items, status=404)
+    assert refused["error"]["param"] == "customer"
 
 
 @pytest.mark.parametrize(

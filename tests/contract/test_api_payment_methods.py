@@ -224,9 +224,20 @@ def test_a_customer_comes_with_a_method_and_its_default(api: Served) -> None:
     answer = send(api, "POST", f"/v1/customers/{made['id']}",
                   **{"invoice_settings[default_payment_method]": method(api)["id"]})  # fmt: skip
     assert answer.body["error"]["code"] == "resource_missing"
+    answer = send(api, "POST", f"/v1/customers/{made['id']}",
+                  **{"invoice_settings[default_payment_method]": "pm_card_visa"})  # fmt: skip
+    assert answer.body["error"]["message"].endswith("Attach it first.")
     ok(api, f"/v1/customers/{made['id']}", **{"invoice_settings[default_payment_method]": ""})
     before = {"invoice_settings": {"default_payment_method": default}}
     assert events(api, made["id"])[-1] == ("customer.updated", before)
+
+
+def test_a_capture_of_a_charge_names_its_own_amount(api: Served) -> None:
+    held = ok(api, "/v1/charges", amount="900", currency="kes", source="tok_visa", capture="false")
+    answer = send(api, "POST", f"/v1/charges/{held['id']}/capture", amount="901")
+
+    assert answer.body["error"]["code"] == "amount_too_large_for_capture"
+    assert answer.body["error"]["param"] == "amount"
 
 
 def test_a_token_works_once(api: Served) -> None:

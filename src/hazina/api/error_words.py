@@ -261,7 +261,8 @@ WORDS: dict[Code, Words] = {
         "The charge took no money, so none can be given back.",
         "Cancel an authorization that was not captured; leave a failed charge alone.",
         "Charge ch_1 has no captured money to refund. Cancel its PaymentIntent to release an "
-        "authorization.",
+        "authorization; one that was made without a PaymentIntent is released by itself seven days "
+        "after it was made.",
         "charge",
     ),
     Code.REFUND_EXCEEDS_CHARGE: Words(

@@ -185,7 +185,10 @@ class Paying:
         """Refuse `resource_missing` for a customer that is unknown or deleted."""
         if customer_id is None:
             return
-        found = await self._customers.retrieve(caller, customer_id)
+        try:
+            found = await self._customers.retrieve(caller, customer_id)
+        except Refusal as refusal:
+            raise Refusal(refusal.code, refusal.message, param="customer") from None
         if found.get("deleted"):
             raise Refusal(
                 Code.RESOURCE_MISSING, "No such customer: it was deleted.", param="customer"

@@ -111,7 +111,8 @@ def _show_where(console: Console, running: Running, options: SystemOptions, stay
     console.print(f"[bold]API[/]          {running.url}/v1")
     console.print(f"[bold]Reference[/]    {running.url}/docs")
     console.print(f"[bold]Secret key[/]   {secrets.secret_key}", soft_wrap=True)
-    console.print(f"[bold]Also in[/]      {options.var / 'demo.env'}")
+    if stay_up:
+        console.print(f"[bold]Also in[/]      {options.var / 'demo.env'}, as long as it runs")
     console.print("[bold]Try[/]")
     console.print(
         f"  curl {running.url}/v1/payment_intents -u {secrets.secret_key}: \\\n"

@@ -211,8 +211,8 @@ class Customers:
         ):
             if method_id is None:
                 continue
-            method = await self._methods.stored(caller.merchant, method_id, param)
-            if method.customer != customer.id:
+            method = await self._methods.find_stored(caller.merchant, method_id)
+            if method is None or method.customer != customer.id:
                 raise _not_kept(method_id, param)
 
 

@@ -74,7 +74,8 @@ def check_refund(charge: Charge, amount: int | None) -> int:
         raise Refusal(
             Code.CHARGE_NOT_REFUNDABLE,
             f"Charge {charge.id} has no captured money to refund. "
-            "Cancel its PaymentIntent to release an authorization.",
+            "Cancel its PaymentIntent to release an authorization; one that was made without a "
+            "PaymentIntent is released by itself seven days after it was made.",
         )
     if charge.refundable == 0:
         raise Refusal(

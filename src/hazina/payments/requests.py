@@ -189,10 +189,16 @@ def confirm(
 
 
 def capture(
-    draft: Draft, intent: Intent, charge: Charge, params: dict[str, Any], lease_ms: int
+    draft: Draft,
+    intent: Intent,
+    charge: Charge,
+    params: dict[str, Any],
+    lease_ms: int,
+    named: str = "amount_to_capture",
 ) -> Subject:
     """Ask for the authorized money, or a part; what a final capture leaves over is released.
 
+    `named` is what the client calls the amount.
     Refuses `payment_intent_unexpected_state`, `amount_too_large_for_capture`, and a capture that is
     not final where only one can be made.
     """
@@ -213,7 +219,7 @@ def capture(
             Code.CAPTURE_EXCEEDS_AUTHORIZATION,
             f"The requested capture amount ({amount}) is greater than the amount that can be "
             f"captured ({intent.amount_capturable}). Capture that or less.",
-            param="amount_to_capture",
+            param=named,
         )
     command = command_for(draft, Operation.CAPTURE, charge, amount, intent.metadata)
     if not final:

@@ -202,7 +202,7 @@ class Payments:
             check_capture(charge)
             return await self._store.any_intent(charge.merchant_id, charge.payment_intent), charge
 
-        return await self._capture(caller, params, idempotency, load, shows_charge)
+        return await self._capture(caller, params, idempotency, load, shows_charge, "amount")
 
     async def create_refund(
         self, caller: Caller, params: dict[str, Any], idempotency: IdempotencyRequest | None
@@ -304,11 +304,12 @@ class Payments:
     async def _capture(
         self, caller: Caller, params: dict[str, Any], idempotency: IdempotencyRequest | None,
         load: Callable[[], Awaitable[tuple[Intent, Charge | None]]], shows: Shown,
+        named: str = "amount_to_capture",
     ) -> Answer:  # fmt: skip
         def decide(draft: Draft, loaded: tuple[Intent, Charge | None]) -> Subject:
             intent, charge = _charged(loaded, "capture")
             lease_ms = self._settings.command_lease_ms
-            return requests.capture(draft, intent, charge, params, lease_ms)
+            return requests.capture(draft, intent, charge, params, lease_ms, named)
 
         return await self._operations.begin(caller, idempotency, load, decide, shows)
 
