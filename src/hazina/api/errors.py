@@ -84,7 +84,6 @@ STATUSES: dict[Code, int] = dict.fromkeys(_PLAIN_400, 400) | _OTHER_STATUSES
 """The HTTP status of each code. 4xx is only for what was certainly not done."""
 
 _RETRY = (b"stripe-should-retry", b"true")
-_NO_RETRY = (b"stripe-should-retry", b"false")
 
 RETRY_HEADERS: dict[Code, list[tuple[bytes, bytes]]] = {
     Code.IDEMPOTENCY_KEY_IN_USE: [_RETRY],
@@ -96,6 +95,3 @@ RETRY_HEADERS: dict[Code, list[tuple[bytes, bytes]]] = {
     Code.OPERATION_IN_PROGRESS: [_RETRY],
 }
 """What clients that retry 409 and 5xx by themselves are told (docs.stripe.com/error-low-level)."""
-
-RECORDED_FAILURE_HEADERS = [_NO_RETRY]
-"""A 500 that is stored under its idempotency key: asking again gives the same answer."""

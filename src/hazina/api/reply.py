@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from hazina.api.errors import RECORDED_FAILURE_HEADERS, RETRY_HEADERS, STATUSES
+from hazina.api.errors import RETRY_HEADERS, STATUSES
 from hazina.api.version import API_VERSION
 from hazina.idempotency.service import Answer
 from hazina.refusals import Code, Refusal
@@ -64,8 +64,6 @@ def of_answer(answer: Answer, body: bytes, request_id: str, keyed: bool) -> Repl
         code = Code(answer.code)
         status = STATUSES[code]
         headers += RETRY_HEADERS.get(code, ())
-        if code is Code.INTERNAL:
-            headers += RECORDED_FAILURE_HEADERS
     if answer.replayed:
         headers.append((b"idempotent-replayed", b"true"))
         if answer.original_request:
