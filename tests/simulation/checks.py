@@ -223,6 +223,10 @@ def what_was_acknowledged_is_so(facts: Facts) -> None:
         amount = promise.request.fields.get("amount")
         known = body.get("status") != "processing" and promise.verb != "capture_charge"
         fits = amount is None or not known or body["amount"] == int(amount)
+        if promise.verb == "increment" and not fits:
+            # A retry of a process that died reads the object as it is by then, and an
+            # authorization that was incremented again has grown further.
+            fits = body["amount"] > int(amount)
         demand(fits, "another amount than was asked for", promise)
         if body["object"] == "payment_intent":
             received = body["amount_received"]

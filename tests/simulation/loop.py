@@ -39,6 +39,24 @@ _OWNER: contextvars.ContextVar[Process | None] = contextvars.ContextVar("_OWNER"
 _AbstractLoop: Any = asyncio.AbstractEventLoop
 
 
+class _Handle:
+    """What is to be called: asyncio's own handle does more than anybody here asks of it."""
+
+    __slots__ = ("args", "callback", "cancelled", "context")
+
+    def __init__(
+        self, callback: Callable[..., Any], args: tuple[Any, ...],
+        context: contextvars.Context | None,
+    ) -> None:  # fmt: skip
+        self.callback = callback
+        self.args = args
+        self.context = contextvars.copy_context() if context is None else context
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
 class VirtualLoop(_AbstractLoop):  # type: ignore[misc]
     """Runs tasks without sockets, threads or waiting: time passes when nothing else is to be done.
 
@@ -49,8 +67,8 @@ class VirtualLoop(_AbstractLoop):  # type: ignore[misc]
     def __init__(self, chance: Random) -> None:
         self._random = chance.random
         self._seconds = 0.0
-        self._ready: list[asyncio.Handle] = []
-        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._ready: list[_Handle] = []
+        self._timers: list[tuple[float, int, _Handle]] = []
         self._timer_count = 0
         self._tasks: list[asyncio.Task[Any]] = []
         self.turns = 0
@@ -82,16 +100,19 @@ class VirtualLoop(_AbstractLoop):  # type: ignore[misc]
             handle = ready[place]
             ready[place] = ready[-1]
             ready.pop()
-            if handle._cancelled:
+            if handle.cancelled:
                 continue
-            owner = handle._context.get(_OWNER)  # type: ignore[attr-defined]
+            owner = handle.context.get(_OWNER)
             if owner is None or owner.alive:
-                handle._run()
+                try:
+                    handle.context.run(handle.callback, *handle.args)
+                except Exception as error:
+                    self.failures.append(f"{handle.callback}: {error!r}")
 
     def _pass_time(self) -> None:
         """Go to the next moment at which something is to happen."""
         timers = self._timers
-        while timers and timers[0][2]._cancelled:
+        while timers and timers[0][2].cancelled:
             heapq.heappop(timers)
         if not timers:
             raise NeverQuiet("everybody waits for something that cannot come any more")
@@ -143,28 +164,25 @@ class VirtualLoop(_AbstractLoop):  # type: ignore[misc]
 
     def call_soon(
         self, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
-    ) -> asyncio.Handle:
-        handle = asyncio.Handle(callback, args, self, context)
+    ) -> _Handle:
+        handle = _Handle(callback, args, context)
         self._ready.append(handle)
         return handle
 
     def call_later(
         self, delay: float, callback: Callable[..., Any], *args: Any,
         context: contextvars.Context | None = None,
-    ) -> asyncio.TimerHandle:  # fmt: skip
+    ) -> _Handle:  # fmt: skip
         return self.call_at(self._seconds + delay, callback, *args, context=context)
 
     def call_at(
         self, when: float, callback: Callable[..., Any], *args: Any,
         context: contextvars.Context | None = None,
-    ) -> asyncio.TimerHandle:  # fmt: skip
-        handle = asyncio.TimerHandle(when, callback, args, self, context)
+    ) -> _Handle:  # fmt: skip
+        handle = _Handle(callback, args, context)
         self._timer_count += 1
         heapq.heappush(self._timers, (when, self._timer_count, handle))
         return handle
-
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """Do nothing: a timer that was cancelled is passed over when its moment comes."""
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         self.failures.append(f"{context.get('message')}: {context.get('exception')!r}")
