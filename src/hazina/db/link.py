@@ -48,6 +48,15 @@ class UnsafeServer(Exception):
     """The server is set up in a way that loses acknowledged commits, or cannot commit."""
 
 
+@dataclass(slots=True)
+class Segment:
+    """Calls on their way: what each coming result prepares (None: an execution), and what making
+    them raised, if anything."""
+
+    prepares: list[Statement | None]
+    problem: Exception | None
+
+
 @dataclass(frozen=True, slots=True)
 class LinkSettings:
     """How long a session waits: for a lock, idle inside a batch, and for an answer of TCP."""
@@ -114,8 +123,33 @@ class Link:
         The first error stops the rest; it is raised as `Again`, `Poison`, `LinkLost`, or
         `psycopg.Error` when it is none of these (a mistake of ours).
         """
+        segment = self.send(calls)
+        results = await self.receive(segment)
+        for result in results:
+            if result.status == pq.ExecStatus.FATAL_ERROR:
+                self._raise(result)
+        if segment.problem is not None:
+            raise segment.problem
+        pairs = zip(results, segment.prepares, strict=True)
+        return [result for result, prepared in pairs if prepared is None]
+
+    def send(self, calls: Iterable[Call]) -> Segment:
+        """Send calls whose results `receive` returns, after those of the segments before it.
+
+        Raises `LinkLost`; what making the calls raises is the segment's `problem`.
+        """
         try:
-            sent, problem = self._send(calls)
+            return self._send(calls)
+        except psycopg.OperationalError as error:
+            self.close()
+            raise LinkLost(str(error)) from error
+        except BaseException:
+            self.close()
+            raise
+
+    async def receive(self, segment: Segment) -> list[pq.abc.PGresult]:
+        """Return the results of the oldest segment on its way; the last may be an error."""
+        try:
             async with asyncio.timeout(self._patience_s):
                 results = await self._receive()
         except TimeoutError as error:
@@ -127,13 +161,14 @@ class Link:
         except BaseException:  # Cancelled midway: what the server did is unknown.
             self.close()
             raise
-        for result in results:
-            if result.status == pq.ExecStatus.FATAL_ERROR:
-                self._forget_unprepared(sent, results)
-                self._raise(result)
-        if problem is not None:
-            raise problem
-        return [result for result, prepared in zip(results, sent, strict=True) if prepared is None]
+        if any(result.status == pq.ExecStatus.FATAL_ERROR for result in results):
+            self._forget_unprepared(segment.prepares, results)
+        return results
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the session can be used further."""
+        return bool(self._pg.status == pq.ConnStatus.OK)
 
     def close(self) -> None:
         """End the session at once; what it had open is rolled back by the server."""
@@ -144,11 +179,8 @@ class Link:
         if diagnostic.severity_nonlocalized == "WARNING":
             self.warned = True
 
-    def _send(self, calls: Iterable[Call]) -> tuple[list[Statement | None], Exception | None]:
-        """Queue everything; return what each coming result prepares, or None for an execution.
-
-        Also returns what making the calls raised, if anything.
-        """
+    def _send(self, calls: Iterable[Call]) -> Segment:
+        """Queue everything."""
         sent: list[Statement | None] = []
         problem: Exception | None = None
         pg, names = self._pg, self._names
@@ -169,7 +201,7 @@ class Link:
         except Exception as error:
             problem = error
         pg.pipeline_sync()
-        return sent, problem
+        return Segment(sent, problem)
 
     def _forget_unprepared(
         self, sent: Sequence[Statement | None], results: Sequence[pq.abc.PGresult]

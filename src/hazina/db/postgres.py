@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import psycopg
 
 from hazina.clock import Clock, SystemClock
+from hazina.db.ahead import Ahead, Arrival, Flight, Foreseeing
 from hazina.db.arrays import NotEncodable
 from hazina.db.judging import Effects, Judging, check, gather_claims
 from hazina.db.link import Again, Link, LinkLost, LinkSettings, Poison, Short, UnsafeServer
@@ -56,7 +57,8 @@ class StoreSettings:
     """Durations of the PostgreSQL store.
 
     `give_up_ms` bounds how long a batch is tried that certainly did not commit;
-    `terminate_after_ms` how long an old backend may still hold a lost batch.
+    `terminate_after_ms` how long an old backend may still hold a lost batch. After a batch that was
+    sent ahead and failed, up to `rest_max` batches are executed as usual.
     """
 
     link: LinkSettings = field(default_factory=LinkSettings)
@@ -64,6 +66,7 @@ class StoreSettings:
     give_up_ms: int = 30_000
     retry_pause_ms: int = 50
     terminate_after_ms: int = 5_000
+    rest_max: int = 64
     holder: str = "writer"
 
 
@@ -85,6 +88,9 @@ class PostgresStore:
         self._settings = settings or StoreSettings()
         self._clock = clock or SystemClock()
         self._statements = Statements(schema)
+        self._ahead: Ahead | None = None
+        if isinstance(engine, Foreseeing):
+            self._ahead = Ahead(engine, schema, self._statements, self._settings.rest_max)
         self._link: Link | None = None
         self._slot: Slot | None = None
         self._renewed_ms = 0
@@ -121,6 +127,32 @@ class PostgresStore:
         sound = [unit for unit, problem in zip(units, problems, strict=True) if not problem]
         verdicts = iter(await self._halving(sound) if sound else [])
         return [Quarantined(problem) if problem else next(verdicts) for problem in problems]
+
+    def depart(self, units: Sequence[Unit]) -> Flight | None:
+        """Send a batch whole, if its engine can judge it from memory; else it must be executed.
+
+        Flights land in the order in which they departed, and nothing is executed before all have.
+        """
+        if self._ahead is None or self._link is None or self._slot is None or self._renewal_due():
+            return None
+        return self._ahead.depart(self._link, self._slot, units)
+
+    async def land(self, flight: Flight) -> list[Verdict | Quarantined]:
+        """Wait for a batch that departed; execute it as usual if it did not commit.
+
+        Returns and raises as `execute` does.
+        """
+        ahead, slot = self._ahead, self._slot
+        assert ahead is not None, "only a foreseeing engine sends batches ahead"
+        assert slot is not None, "the store is open"
+        arrival = await ahead.arrive(flight)
+        durable = arrival is Arrival.COMMITTED
+        if arrival is Arrival.IN_DOUBT:
+            durable = await self._resolve(flight.link, slot, flight.following, ahead.barrier(slot))
+        if durable:
+            slot.advance(flight.following)
+            return flight.verdicts
+        return await self._halving(flight.units)
 
     async def renew(self) -> None:
         """Extend the lease of the slot when a third of it has passed; for idle moments."""
@@ -220,8 +252,20 @@ class PostgresStore:
             return verdicts
         if await self._commit(link, slot, following):
             slot.advance(following)
+            await self._prepare_ahead(slot)
             return verdicts
         raise Again("the batch did not commit")
+
+    async def _prepare_ahead(self, slot: Slot) -> None:
+        """Take note of a batch that was executed as usual, so that the next may be sent ahead."""
+        if self._ahead is None:
+            return
+        self._ahead.committed()
+        if self._link is not None:
+            try:
+                await self._ahead.prepare(self._link, slot)
+            except (LinkLost, Again):
+                self._drop_link()  # The next batch connects again.
 
     async def _roll_back(self, link: Link) -> None:
         try:
@@ -360,17 +404,18 @@ class PostgresStore:
         try:
             (result,) = await link.run([_COMMIT])
         except LinkLost:
-            return await self._resolve(link, slot, following)
+            return await self._resolve(link, slot, following, slot.batch_id())
         if link.warned:  # "might not have been replicated": a promotion could lose it (DB-1).
             link.close()
-            return await self._resolve(link, slot, following)
+            return await self._resolve(link, slot, following, slot.batch_id())
         return result.command_status == b"COMMIT"
 
-    async def _resolve(self, old: Link, slot: Slot, following: bytes) -> bool:
+    async def _resolve(self, old: Link, slot: Slot, following: bytes, lock: int) -> bool:
         """Find out what became of a batch whose COMMIT was not answered.
 
         Reading the chain row is only right once the old backend is gone, which the batch's own
-        advisory lock tells (DB-24). Asks until PostgreSQL answers: the callers must know.
+        advisory lock tells (DB-24), or that of its session when it was sent whole. Asks until
+        PostgreSQL answers: the callers must know.
         """
         self._link = None
         waiting = replace(self._settings.link, lock_timeout_ms=self._settings.terminate_after_ms)
@@ -378,10 +423,10 @@ class PostgresStore:
             link: Link | None = None
             try:
                 link = await Link.connect(self._url, waiting)
-                return await self._ask(link, slot, following)
+                return await self._ask(link, slot, following, lock)
             except Again:
                 if link is not None:
-                    await self._terminate(link, old.pid, slot.batch_id())
+                    await self._terminate(link, old.pid, lock)
             except (LinkLost, UnsafeServer, psycopg.Error):
                 pass  # Asked again below, for as long as it takes.
             finally:
@@ -389,8 +434,8 @@ class PostgresStore:
                     link.close()
             await self._clock.sleep_ms(self._settings.retry_pause_ms)
 
-    async def _ask(self, link: Link, slot: Slot, following: bytes) -> bool:
-        await link.run([_BEGIN, call(_LOCK, ("bigint",), slot.batch_id())])
+    async def _ask(self, link: Link, slot: Slot, following: bytes, lock: int) -> bool:
+        await link.run([_BEGIN, call(_LOCK, ("bigint",), lock)])
         found, _ = await link.run([slot.find_next(), slot.touch()])
         present = bool(found.ntuples) and found.get_value(0, 0) == following
         link.warned = False
@@ -399,10 +444,10 @@ class PostgresStore:
             raise LinkLost("our own commit is not certain")
         return present
 
-    async def _terminate(self, link: Link, pid: int, batch_id: int) -> None:
+    async def _terminate(self, link: Link, pid: int, lock: int) -> None:
         try:
             await link.run([_ROLLBACK])
-            await link.run([call(_TERMINATE, ("integer", "bigint"), pid, batch_id)])
+            await link.run([call(_TERMINATE, ("integer", "bigint"), pid, lock)])
         except (LinkLost, Again):
             return  # Tried again with the next connection.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hazina.db.arrays import DECODERS
 from hazina.db.link import Link
-from hazina.db.statements import Call, call, statement
+from hazina.db.statements import Call, Statement, call, statement
 from hazina.db.table import Kind
 
 GENESIS = bytes(32)
@@ -62,6 +62,19 @@ _APPEND = statement(
     "bytea",
     "bytea",
 )
+# What a batch appends that presumes the one before it: a division by zero where that is missing.
+_APPEND_AFTER = statement(
+    "WITH appended AS (INSERT INTO batch (slot, sequence, batch_id, digest, previous_hash, hash)"
+    " SELECT $1, $2, $3, $4, $5, $6 FROM batch"
+    " WHERE slot = $1 AND sequence = $2 - 1 AND hash = $5 RETURNING 1)"
+    " SELECT 1 / count(*) FROM appended",
+    "integer",
+    "bigint",
+    "bigint",
+    "bytea",
+    "bytea",
+    "bytea",
+)
 _FIND = statement("SELECT hash FROM batch WHERE slot = $1 AND sequence = $2", "integer", "bigint")
 
 
@@ -105,11 +118,18 @@ class Slot:
 
     def append(self, digest: bytes) -> tuple[Call, bytes]:
         """Add the next row of the chain; also return its hash."""
+        return self._append(_APPEND, digest)
+
+    def append_after(self, digest: bytes) -> tuple[Call, bytes]:
+        """Add the next row; the statement fails unless the row before it is there as we know it."""
+        return self._append(_APPEND_AFTER, digest)
+
+    def _append(self, form: Statement, digest: bytes) -> tuple[Call, bytes]:
         sequence = self.sequence + 1
         following = chain_hash(self.hash, sequence, digest)
         kinds: tuple[Kind, ...] = ("integer", "bigint", "bigint", "bytea", "bytea", "bytea")
         values = (self.number, sequence, self.batch_id(), digest, self.hash, following)
-        return call(_APPEND, kinds, *values), following
+        return call(form, kinds, *values), following
 
     def find_next(self) -> Call:
         """Return the hash of the row after our head, if somebody appended it."""

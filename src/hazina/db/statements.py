@@ -107,6 +107,32 @@ class Statements:
         columns: Columns,
     ) -> Call:
         """Change rows given column by column."""
+        return self._update_columns("update", table, keys, versions, versions_next, columns)
+
+    def update_all(
+        self,
+        table: Table,
+        keys: Sequence[Key],
+        versions: Sequence[int],
+        versions_next: Sequence[int],
+        columns: Columns,
+    ) -> Call:
+        """Change rows in the order of `keys`; fails unless each has its version still."""
+        return self._update_columns("update_all", table, keys, versions, versions_next, columns)
+
+    def demand_absent(self, table: Table, keys: Sequence[Key]) -> Call:
+        """Fail if there is a row with one of these keys."""
+        return Call(self._statement("demand_absent", table), tuple(_key_arrays(table, keys)))
+
+    def _update_columns(
+        self,
+        form: str,
+        table: Table,
+        keys: Sequence[Key],
+        versions: Sequence[int],
+        versions_next: Sequence[int],
+        columns: Columns,
+    ) -> Call:
         values = _key_arrays(table, keys)
         if table.versioned:
             values.append(arrays.encode("bigint", versions))
@@ -116,7 +142,7 @@ class Statements:
             sent, data = _bound(table.columns[name], column)
             signature.append((name, sent))
             values.append(data)
-        return Call(self._statement("update", table, signature), tuple(values))
+        return Call(self._statement(form, table, signature), tuple(values))
 
     def delete(self, table: Table, keys: Sequence[Key], versions: Sequence[int]) -> Call:
         """Remove rows by key and version."""
@@ -344,6 +370,25 @@ def _make_update(table: Table, sent: Mapping[str, Sent]) -> Statement:
     return Statement(sql.encode(), tuple(parameters.oids))
 
 
+def _make_update_all(table: Table, sent: Mapping[str, Sent]) -> Statement:
+    """Divide by zero, which undoes the whole, where a row was not there as it should be."""
+    made = _make_update(table, sent)
+    sql = (
+        f"WITH changed AS ({made.sql.decode()} RETURNING 1)"
+        " SELECT 1 / (count(*) = cardinality($1))::integer FROM changed"
+    )
+    return Statement(sql.encode(), made.oids)
+
+
+def _make_demand_absent(table: Table, sent: Mapping[str, Sent]) -> Statement:
+    names, kinds, match = _keys(table)
+    sql = (
+        f"SELECT 1 / (NOT EXISTS (SELECT FROM {_unnest(names)},"
+        f" LATERAL (SELECT FROM {table.name} t WHERE {match} OFFSET 0) r))::integer"
+    )
+    return Statement(sql.encode(), _oids(kinds))
+
+
 def _make_delete(table: Table, sent: Mapping[str, Sent]) -> Statement:
     names, kinds, match = _keys(table)
     if table.versioned:
@@ -386,6 +431,8 @@ _FORMS = {
     "insert": _make_insert,
     "claim": _make_claim,
     "update": _make_update,
+    "update_all": _make_update_all,
+    "demand_absent": _make_demand_absent,
     "delete": _make_delete,
     "versions": _make_versions,
     "lock": _make_lock,

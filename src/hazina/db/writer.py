@@ -8,7 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from hazina.clock import Clock
 from hazina.db.unit import (
@@ -26,6 +26,9 @@ from hazina.refusals import Code, Refusal
 _STALE_RETRIES_MAX = 8
 _ANSWERS_PER_TURN = 4
 _WORTH_WAITING_FOR = 64
+_FLYING_MAX = 2
+_AHEAD_ROWS_MIN = 64
+_AHEAD_ROWS_MAX = 128
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +45,17 @@ class Store(Protocol):
 
     async def renew(self) -> None:
         """Keep the slot while nothing is written."""
+
+
+@runtime_checkable
+class StoreAhead(Store, Protocol):
+    """A store that can send a batch before the one in front of it has been answered."""
+
+    def depart(self, units: Sequence[Unit], /) -> Any:
+        """Send a batch and return what to land, or None when it must be executed."""
+
+    async def land(self, flight: Any, /) -> list[Verdict | Quarantined]:
+        """Wait for the batch that departed first; return and raise as `execute` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +97,17 @@ class _Waiting:
     taken: bool = False
 
 
+@dataclass(slots=True)
+class _Flying:
+    batch: list[_Waiting]
+    since_ms: int
+    landing: asyncio.Task[list[Verdict | Quarantined]]
+
+    @property
+    def rows(self) -> int:
+        return sum(waiting.rows for waiting in self.batch)
+
+
 class Writer:
     """Takes units from many callers and commits them in batches, one batch at a time."""
 
@@ -95,6 +120,10 @@ class Writer:
     ) -> None:
         """`committed` is told the units of each batch that became durable; it must be quick."""
         self._store = store
+        self._ahead = store if isinstance(store, StoreAhead) else None
+        self._flying: deque[_Flying] = deque()
+        self._waiting_rows = 0
+        self._ahead_rows = _AHEAD_ROWS_MIN
         self._clock = clock
         self._settings = settings or WriterSettings()
         self._committed = committed
@@ -143,7 +172,9 @@ class Writer:
         self._lanes[unit.lane].setdefault(unit.merchant_id, deque()).append(waiting)
         self._arrivals.append(waiting)
         self._queued += 1
-        self._work.set()
+        self._waiting_rows += rows
+        if not self._flying or self._waiting_rows >= self._ahead_rows:
+            self._work.set()
         return await waiting.verdict
 
     def state(self) -> WriterState:
@@ -157,18 +188,23 @@ class Writer:
         arrivals = self._arrivals
         while arrivals and arrivals[0].taken:
             arrivals.popleft()
-        return arrivals[0].since_ms if arrivals else self._executing_since_ms
+        if arrivals:
+            return arrivals[0].since_ms
+        return self._flying[0].since_ms if self._flying else self._executing_since_ms
 
     async def _run(self) -> None:
         while True:
+            if self._flying:
+                if self._flying[0].landing.done():
+                    await self._land()
+                    continue
+                if len(self._flying) == _FLYING_MAX or self._waiting_rows < self._ahead_rows:
+                    self._work.clear()
+                    await self._work.wait()
+                    continue
             batch = self._take()
             if batch:
-                self._executing_since_ms = self._clock.monotonic_ms()
-                await self._execute(batch)
-                self._executing_since_ms = None
-                self._queued -= len(batch)
-                if all(waiting.unit.lane is Lane.BULK for waiting in batch):
-                    await self._let_return(len(batch))
+                await self._begin(batch)
                 continue
             if self._closing:
                 return
@@ -178,6 +214,45 @@ class Writer:
                     await self._work.wait()
             except TimeoutError:
                 await self._renew()
+
+    async def _begin(self, batch: list[_Waiting]) -> None:
+        """Send a batch ahead of those in flight; execute it after them where that cannot be."""
+        since_ms = self._clock.monotonic_ms()
+        units = [waiting.unit for waiting in batch]
+        flight = None if self._ahead is None else self._ahead.depart(units)
+        if flight is not None:
+            before = self._flying[-1].landing if self._flying else None
+            landing = asyncio.create_task(self._landed(before, flight), name="landing")
+            landing.add_done_callback(lambda _: self._work.set())
+            self._flying.append(_Flying(batch, since_ms, landing))
+            return
+        while self._flying:
+            await self._land()
+        self._executing_since_ms = since_ms
+        await self._conclude(batch, self._store.execute(units))
+        self._executing_since_ms = None
+        await self._settle(batch)
+
+    async def _landed(
+        self, before: asyncio.Task[list[Verdict | Quarantined]] | None, flight: object
+    ) -> list[Verdict | Quarantined]:
+        assert self._ahead is not None, "only such a store sends batches ahead"
+        if before is not None:
+            await asyncio.wait([before])
+        return await self._ahead.land(flight)
+
+    async def _land(self) -> None:
+        """Answer the batch that departed first."""
+        flying = self._flying[0]
+        await self._conclude(flying.batch, flying.landing)
+        self._flying.popleft()
+        self._ahead_rows = min(max(_AHEAD_ROWS_MIN, flying.rows), _AHEAD_ROWS_MAX)
+        await self._settle(flying.batch)
+
+    async def _settle(self, batch: Sequence[_Waiting]) -> None:
+        self._queued -= len(batch)
+        if not self._flying and all(waiting.unit.lane is Lane.BULK for waiting in batch):
+            await self._let_return(len(batch))
 
     async def _let_return(self, answered: int) -> None:
         """Let the event loop turn until those just answered had the chance to send again.
@@ -212,14 +287,18 @@ class Writer:
                 batch.append(queue.popleft())
                 batch[-1].taken = True
                 rows += batch[-1].rows
+                self._waiting_rows -= batch[-1].rows
                 del queues[merchant]
                 if queue:
                     queues[merchant] = queue  # To the end: the others' turn comes first.
         return batch
 
-    async def _execute(self, batch: Sequence[_Waiting]) -> None:
+    async def _conclude(
+        self, batch: Sequence[_Waiting], executed: Awaitable[list[Verdict | Quarantined]]
+    ) -> None:
+        """Answer the callers of a batch when its verdicts are there."""
         try:
-            verdicts = await self._store.execute([waiting.unit for waiting in batch])
+            verdicts = await executed
         except Exception as error:  # It belongs to the callers; the writer goes on.
             refused = list(batch)
             if isinstance(error, Unreachable):

@@ -12,11 +12,13 @@ from typing import Any
 from zlib import crc32
 
 from hazina.clock import Clock, SystemClock
+from hazina.db.ahead import Foreseen
 from hazina.db.table import Key, Row
-from hazina.db.unit import Alone, EngineWrite, Insert, Refused, Stale, Unit
+from hazina.db.unit import Alone, Delete, EngineWrite, Insert, Refused, Stale, Unit, Update
 from hazina.ledger import rows
 from hazina.ledger.book import Book
 from hazina.ledger.canonical import digest
+from hazina.ledger.remembered import Remembered
 from hazina.ledger.requests import judge_accounts, judge_transfers
 from hazina.ledger.rules import TRANSIENT
 from hazina.ledger.stamps import Stamps
@@ -51,6 +53,8 @@ class LedgerEngine:
     def __init__(self, clock: Clock | None = None, stamps: Stamps | None = None) -> None:
         self._known: set[int] = set()
         self._lasting: dict[int, Row] = {}
+        self._remembered = Remembered()
+        self._opened: Book | None = None
         self._stamps = stamps or Stamps(clock or SystemClock())
 
     def needs(self, units: Sequence[Unit]) -> LedgerNeeds:
@@ -118,7 +122,50 @@ class LedgerEngine:
                 if row["version"] > 1:
                     known.add(key[0].int)
         self._stamps.begin(slot, newest)
-        return LedgerBatch(Book(found, self._stamps, lasting), slot, sequence)
+        book = self._opened = Book(found, self._stamps, lasting)
+        return LedgerBatch(book, slot, sequence)
+
+    def committed(self) -> None:
+        """Remember clients' accounts as the batch opened last left them."""
+        if self._opened is not None:
+            self._remembered.take(self._opened)
+            self._opened = None
+
+    def forget(self) -> None:
+        """Remember no account's balances: one may not be as it was foreseen."""
+        self._remembered.clear()
+
+    def foresee(self, units: Sequence[Unit], *, slot: int, sequence: int) -> Foreseen | None:
+        """Judge clients' plain transfers between accounts that are remembered.
+
+        None when anything but a new transfer would come of it: failures, and transfers that exist
+        already, are told from what is read under locks. A balance is right when its account still
+        has the version that is remembered, since every change raises it.
+        """
+        accounts = self._remembered.accounts_of(units)
+        if accounts is None:
+            return None
+        book = Book({}, self._stamps, {})
+        book.accounts = accounts
+        self._stamps.begin(slot, max(balance.newest for balance in accounts.values()))
+        batch = LedgerBatch(book, slot, sequence)
+        results: list[tuple[object, ...]] = []
+        for unit in units:
+            judged = batch.judge(unit)
+            if not isinstance(judged, tuple) or any(map(_not_created, judged)):
+                self._remembered.drop(accounts)
+                return None
+            results.append(judged)
+        writes = [write for write in batch.writes() if not isinstance(write, Update | Delete)]
+        self._remembered.raise_versions(accounts)
+        made = book.transfers_new
+        return Foreseen(
+            results=results,
+            shares=[shared_number(space) for space in {row["space"] for row in made}],
+            absent=("seen", [(row["id"],) for row in made]),
+            writes=writes,
+            digest=batch.digest,
+        )
 
 
 class LedgerBatch:
@@ -206,6 +253,10 @@ class LedgerBatch:
         results = [Status.LINKED_EVENT_FAILED] * len(transfers)
         results[index] = status
         return Refused(status.value, index, tuple(results))
+
+
+def _not_created(result: Status | Result) -> bool:
+    return not isinstance(result, Result) or result.status is not _CREATED
 
 
 @lru_cache(maxsize=65536)

@@ -176,7 +176,10 @@ def appended(book: Book, slot: int, sequence: int) -> Iterator[InsertRows]:
 
 
 def account_updates(book: Book, opened: Iterable[Row]) -> Iterator[Update | UpdateRows]:
-    """Return how accounts change that a transfer touched or that are recorded as opened."""
+    """Return how accounts change that a transfer touched or that are recorded as opened.
+
+    The usual ones go in the order of their ids, in which writers lock them.
+    """
     touched: dict[int, None] = {}
     for moved in book.transfers_new:
         touched[moved["debit_account_id"].int] = None
@@ -194,7 +197,7 @@ def account_updates(book: Book, opened: Iterable[Row]) -> Iterator[Update | Upda
         if changes:
             yield Update("account", (balance.id,), balance.version, changes)
     changed: list[Balance] = []
-    for number in usual:
+    for number in sorted(usual):
         balance = book.accounts[number]
         if balance.closed_by is not balance.closed_before:
             yield Update("account", (balance.id,), balance.version, _balances(balance))

@@ -76,6 +76,11 @@ class Balance:
         self.version: int = row["version"]
 
     @property
+    def newest(self) -> int:
+        """Return the newest timestamp that the account has seen."""
+        return max(self.timestamp or 0, self.timestamp_last)
+
+    @property
     def row(self) -> dict[str, Any]:
         """Return the whole row as it was found."""
         return {**self._lasting, **self._changing}
