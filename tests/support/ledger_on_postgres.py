@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from hazina.clock import ManualClock
 from hazina.db.pooled import PooledReader
-from hazina.db.postgres import PostgresStore
+from hazina.db.postgres import PostgresStore, StoreSettings
 from hazina.db.table import Schema
 from hazina.db.writer import Writer
 from hazina.ledger.engine import LedgerEngine
@@ -60,7 +60,9 @@ class LedgerOnPostgres:
 async def a_ledger(url: str, start: datetime = USUAL) -> AsyncIterator[LedgerOnPostgres]:
     """Open the ledger of a database."""
     clock = ManualClock(start)
-    store = PostgresStore(url, Schema(TABLES), LedgerEngine(clock))
+    # Never resting after a failure, so that as much as can be is sent ahead.
+    settings = StoreSettings(rest_max=0)
+    store = PostgresStore(url, Schema(TABLES), LedgerEngine(clock), settings=settings)
     await store.open()
     writer = Writer(store, clock)
     await writer.start()
