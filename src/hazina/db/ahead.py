@@ -159,6 +159,11 @@ class Ahead:
             self._rest_next = 1
         return flight.arrival
 
+    def fail_all(self) -> None:
+        """Take note that the batch in front left nothing behind, and its session has ended."""
+        for flight in self._flying:
+            flight.arrival = Arrival.FAILED
+
     def committed(self) -> None:
         """Take note that the batch just executed as usual is durable."""
         self._engine.committed()

@@ -94,6 +94,7 @@ class PostgresStore:
         self._link: Link | None = None
         self._slot: Slot | None = None
         self._renewed_ms = 0
+        self._executing = False
 
     async def open(self) -> None:
         """Connect and lease a slot. Raises `UnsafeServer`, `LinkLost`."""
@@ -125,7 +126,7 @@ class PostgresStore:
         """
         problems = [check(unit, self._schema) for unit in units]
         sound = [unit for unit, problem in zip(units, problems, strict=True) if not problem]
-        verdicts = iter(await self._halving(sound) if sound else [])
+        verdicts = iter(await self._as_usual(sound) if sound else [])
         return [Quarantined(problem) if problem else next(verdicts) for problem in problems]
 
     def depart(self, units: Sequence[Unit]) -> Flight | None:
@@ -133,7 +134,9 @@ class PostgresStore:
 
         Flights land in the order in which they departed, and nothing is executed before all have.
         """
-        if self._ahead is None or self._link is None or self._slot is None or self._renewal_due():
+        if self._ahead is None or self._link is None or self._slot is None:
+            return None
+        if self._executing or self._renewal_due():
             return None
         return self._ahead.depart(self._link, self._slot, units)
 
@@ -149,10 +152,12 @@ class PostgresStore:
         durable = arrival is Arrival.COMMITTED
         if arrival is Arrival.IN_DOUBT:
             durable = await self._resolve(flight.link, slot, flight.following, ahead.barrier(slot))
+            if not durable:
+                ahead.fail_all()
         if durable:
             slot.advance(flight.following)
             return flight.verdicts
-        return await self._halving(flight.units)
+        return await self._as_usual(flight.units)
 
     async def renew(self) -> None:
         """Extend the lease of the slot when a third of it has passed; for idle moments."""
@@ -165,6 +170,13 @@ class PostgresStore:
             self._renewed_ms = self._clock.monotonic_ms()
         except (LinkLost, Again):
             self._drop_link()  # The next batch connects again.
+
+    async def _as_usual(self, units: Sequence[Unit]) -> list[Verdict | Quarantined]:
+        self._executing = True  # The link has no room for what departs meanwhile.
+        try:
+            return await self._halving(units)
+        finally:
+            self._executing = False
 
     async def _halving(self, units: Sequence[Unit]) -> list[Verdict | Quarantined]:
         try:
