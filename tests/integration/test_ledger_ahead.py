@@ -25,6 +25,7 @@ from hazina.ledger.service import Ledgers
 from hazina.ledger.tables import TABLES
 from hazina.ledger.types import Result
 from hazina.ledger.verify import INVARIANTS, QUERIES, broken_invariants, verify
+from hazina.values import replace
 from tests.support.proxy import Cut, Proxy
 
 SPACE = "acct_a"
@@ -202,6 +203,18 @@ async def test_a_value_that_cannot_be_stored_hurts_no_neighbour(fresh_database_u
         assert isinstance(good, Committed)
         assert isinstance(refused, Quarantined)
         assert await landed(store, second) == ["created"]
+    assert await posted(fresh_database_url) == {1: (20, 0), 2: (0, 20)}
+
+
+async def test_what_judging_trips_over_leaves_no_balance_moved(fresh_database_url: str) -> None:
+    async with a_store(fresh_database_url) as store:
+        assert await executed(store, opening(account(1), account(2))) == ["created"] * 2
+        (sound,) = unit(transfer(2)).transfers
+        broken = Unit(SPACE, transfers=(replace(sound, amount_minor="ten"),), lane=Lane.BULK)
+        assert store.depart([unit(transfer(1)), broken]) is None
+        assert store.depart([unit(transfer(3))]) is None, "what was moved is forgotten"
+        assert await executed(store, unit(transfer(3))) == ["created"]
+        assert await landed(store, departed(store, unit(transfer(4)))) == ["created"]
     assert await posted(fresh_database_url) == {1: (20, 0), 2: (0, 20)}
 
 

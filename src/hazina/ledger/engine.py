@@ -5,6 +5,7 @@ Pure: rows in, writes out. How a transfer is booked stands in `book.py` and `rul
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,16 +15,29 @@ from zlib import crc32
 from hazina.clock import Clock, SystemClock
 from hazina.db.ahead import Foreseen
 from hazina.db.table import Key, Row
-from hazina.db.unit import Alone, Delete, EngineWrite, Insert, Refused, Stale, Unit, Update
+from hazina.db.unit import (
+    Alone,
+    Delete,
+    EngineWrite,
+    Insert,
+    InsertRows,
+    Refused,
+    Stale,
+    Unit,
+    Update,
+    UpdateRows,
+)
 from hazina.ledger import rows
 from hazina.ledger.book import Book
 from hazina.ledger.canonical import digest
 from hazina.ledger.remembered import Remembered
 from hazina.ledger.requests import judge_accounts, judge_transfers
-from hazina.ledger.rules import TRANSIENT
+from hazina.ledger.rules import TRANSIENT, Balance
 from hazina.ledger.stamps import Stamps
 from hazina.ledger.tables import ACCOUNT
 from hazina.ledger.types import Account, Result, Status, Transfer, TransferFlag
+
+_log = logging.getLogger(__name__)
 
 _LINKED = TransferFlag.LINKED + 0
 _CREATED = Status.CREATED
@@ -145,6 +159,19 @@ class LedgerEngine:
         accounts = self._remembered.accounts_of(units)
         if accounts is None:
             return None
+        foreseen = None
+        try:
+            foreseen = self._judged_from(accounts, units, slot, sequence)
+        except Exception:  # Judged again under locks, which tells the callers.
+            _log.exception("a batch could not be judged from memory")
+        finally:
+            if foreseen is None:
+                self._remembered.drop(accounts)  # They may have been moved on the way.
+        return foreseen
+
+    def _judged_from(
+        self, accounts: dict[int, Balance], units: Sequence[Unit], slot: int, sequence: int
+    ) -> Foreseen | None:
         book = Book({}, self._stamps, {})
         book.accounts = accounts
         self._stamps.begin(slot, max(balance.newest for balance in accounts.values()))
@@ -153,10 +180,13 @@ class LedgerEngine:
         for unit in units:
             judged = batch.judge(unit)
             if not isinstance(judged, tuple) or any(map(_not_created, judged)):
-                self._remembered.drop(accounts)
                 return None
             results.append(judged)
-        writes = [write for write in batch.writes() if not isinstance(write, Update | Delete)]
+        writes: list[Insert | InsertRows | UpdateRows] = []
+        for write in batch.writes():
+            if isinstance(write, Update | Delete):
+                return None  # More of an account changes than its balances.
+            writes.append(write)
         self._remembered.raise_versions(accounts)
         made = book.transfers_new
         return Foreseen(
