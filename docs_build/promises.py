@@ -46,6 +46,9 @@ PROMISES = (
             "provider does, each payment is charged once or not at all, and all agree which.",
             "faults/test_crash_matrix.py::"
             "test_whatever_boundary_a_process_dies_at_all_settles_once", "crash matrix"),
+    Promise("Whatever may ask something of a provider has a flow in the matrix.",
+            "faults/test_matrix_is_complete.py::"
+            "test_every_decision_that_asks_a_provider_is_on_the_way_of_a_flow"),
     Promise("A new flow joins the crash matrix by a file of its own.",
             "faults/test_add_a_flow.py::"
             "test_the_guides_own_flow_appears_in_the_matrix_and_passes"),
@@ -99,6 +102,9 @@ PROMISES = (
     Promise("Other work goes on while a provider hangs.",
             "faults/test_overload.py::test_other_work_goes_on_while_a_provider_hangs",
             "other work"),
+    Promise("Payments go on whatever becomes of Redis: killed, hanging, emptied, away, back.",
+            "faults/test_redis_away.py::test_payments_go_on_whatever_becomes_of_redis",
+            "redis away"),
     Promise("Without Redis each process counts requests for itself, and nothing fails.",
             "contract/test_rate_limits.py::"
             "test_with_redis_away_each_process_counts_for_itself_and_nothing_fails"),

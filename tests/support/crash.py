@@ -24,7 +24,10 @@ from tests.support.simulator import CALLBACK_SECRET
 _FORK = multiprocessing.get_context("fork")
 SIMULATED = {"confirm": "authorize", "create": "authorize", "capture": "capture",
              "cancel": "void", "refund": "refund", "increment": "increment",
-             "finish": "capture"}  # fmt: skip
+             "finish": "capture", "part": "capture", "release_rest": "void",
+             "cancel_rest": "void"}  # fmt: skip
+_IN_PARTS = ("finish", "part", "release_rest", "cancel_rest")
+_PART = {"amount_to_capture": 2_000, "final_capture": False}
 SLOW_MS = 2_600
 """When a slow provider has its effect: after every client has given up."""
 
@@ -96,19 +99,20 @@ async def prepare(core: Core, caller: Caller, operation: str, fault: str, cell: 
     return await prepare_with(core, caller, operation, _metadata(operation, fault, cell))
 
 
-async def prepare_with(core: Core, caller: Caller, operation: str, metadata: dict[str, str]) -> str:
+async def prepare_with(
+    core: Core, caller: Caller, operation: str, metadata: dict[str, str], **more: Any
+) -> str:
     """Do as `prepare` does; the intent carries the metadata from then on."""
     if operation == "create":
         return ""
-    params: dict[str, Any] = _params(operation)
+    params: dict[str, Any] = _params(operation) | more
     if operation == "confirm":
         params.pop("confirm")
     answer = await core.payments.create_intent(caller, params, None)
     assert answer.code is None, answer.body
     intent = _id(answer)
-    if operation == "finish":
-        part = {"amount_to_capture": 2_000, "final_capture": False}
-        answer = await core.payments.capture_intent(caller, intent, part, None)
+    if operation in ("finish", "release_rest", "cancel_rest"):
+        answer = await core.payments.capture_intent(caller, intent, _PART, None)
         assert answer.code is None, answer.body
     # Only now: what is asked of the provider must not strike the authorization before.
     answer = await core.payments.update_intent(caller, intent, {"metadata": metadata}, None)
@@ -144,7 +148,12 @@ async def perform_with(
             return await core.payments.increment_intent(caller, intent, raised, request)
         case "capture" | "finish":
             return await core.payments.capture_intent(caller, intent, {}, request)
-        case "cancel":
+        case "part":
+            return await core.payments.capture_intent(caller, intent, _PART, request)
+        case "release_rest":
+            nothing_more = {"amount_to_capture": 0, "final_capture": True}
+            return await core.payments.capture_intent(caller, intent, nothing_more, request)
+        case "cancel" | "cancel_rest":
             return await core.payments.cancel_intent(caller, intent, {}, request)
         case _:
             return await core.payments.create_refund(caller, {"payment_intent": intent}, request)
@@ -156,11 +165,9 @@ def shown(body: dict[str, Any]) -> Answer:
 
 
 def _params(operation: str) -> dict[str, Any]:
-    manual = operation in ("capture", "cancel", "increment", "finish")
-    wanted = {
-        "increment": {"request_incremental_authorization": "if_available"},
-        "finish": {"request_multicapture": "if_available"},
-    }
+    manual = operation in ("capture", "cancel", "increment", *_IN_PARTS)
+    wanted = {one: {"request_multicapture": "if_available"} for one in _IN_PARTS}
+    wanted["increment"] = {"request_incremental_authorization": "if_available"}
     options = {"card": wanted[operation]} if operation in wanted else None
     return {
         "amount": 5_000, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True,

@@ -27,6 +27,12 @@ class RedisServer:
         """Return where it listens."""
         return f"redis://127.0.0.1:{self._port}/0"
 
+    @property
+    def pid(self) -> int:
+        """Return the running process's number."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start and return once it answers."""
         assert PROGRAM is not None

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from hazina.clock import Clock
+from hazina.crashpoints import crashpoint, declare
 from hazina.db.reader import Reader
 from hazina.db.unit import Committed, Lane, Refused, Verdict
 from hazina.db.writer import Writer, commit
@@ -23,6 +24,8 @@ from hazina.payments.intent import Intent
 from hazina.payments.operations import Applied, Operations, PaymentSettings, shows_intent
 from hazina.payments.store import Payments as Store
 from hazina.payments.subject import Subject
+
+declare("payments.before_release", "payments.after_release")
 
 _REFUSED_PAUSE_MS = 600_000
 _log = logging.getLogger(__name__)
@@ -113,7 +116,9 @@ class Due:
             release.funds(draft, charge)
             return Applied(draft.unit(), Answer(None, b""))
 
+        crashpoint("payments.before_release")
         _, verdict = await commit(self._writer, load, decide)
+        crashpoint("payments.after_release")
         return verdict
 
     async def expire(self, limit: int) -> int:

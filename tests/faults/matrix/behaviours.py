@@ -7,8 +7,9 @@ from enum import StrEnum
 
 SLOW_MS = 2_600
 """When a slow provider has its effect: after every client has given up."""
-_LATE_MS = 700
-"""When the late answer comes: after the deadline, while the call still waits."""
+_LATE_MS = 1_600
+"""When the late answer comes: while the call still waits, and so long after the deadline that a
+machine which stands still for a second does not see both at once."""
 
 
 class Says(StrEnum):

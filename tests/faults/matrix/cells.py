@@ -58,7 +58,10 @@ class Cell:
     @property
     def dies_open(self) -> bool:
         """Whether a process must die to leave the operation open, as its answer would settle it."""
-        return self.behaviour.in_time or self.behaviour.late
+        behaviour = self.behaviour
+        if behaviour.says is Says.YES:
+            return self.flow.waits is None
+        return behaviour.in_time or behaviour.late
 
     @property
     def effect(self) -> bool:
@@ -74,9 +77,9 @@ class Cell:
                 return False
             case Says.REFUSED:
                 # Where the refusal was lost, the inquiry finds nothing: what is owed is sent again.
-                return self.reply_lost and flow.owed
+                return self.reply_lost and flow.owed and flow.fails_with is None
             case _:
-                return behaviour.effective or flow.owed
+                return (behaviour.effective or flow.owed) and flow.fails_with is None
 
     @property
     def end(self) -> End:
@@ -88,13 +91,27 @@ class Cell:
         flow = self.flow
         match self.behaviour.says:
             case Says.YES:
-                return None, flow.done.status
+                return None, flow.waits or flow.done.status
             case Says.NO:
                 return flow.declined, flow.failed.status
             case Says.REFUSED:
                 return flow.refused, flow.failed.status
             case Says.NOTHING:
                 return None, flow.unknown
+
+    @property
+    def read_of_the_dead(self) -> tuple[str | None, str | None]:
+        """Code and status that the client reads when all has settled, of a process that died."""
+        flow, behaviour = self.flow, self.behaviour
+        code = "processing_error"
+        if self.effect:
+            return None, flow.done.status
+        if self.place is not Place.COMMITTED or flow.owed:
+            if behaviour.says is Says.NO:
+                return flow.declined, flow.failed.status
+            if behaviour.effective and flow.fails_with is not None:
+                code = flow.fails_with
+        return code, None
 
     @property
     def answered(self) -> bool | None:

@@ -95,6 +95,13 @@ class Flow:
     """The code that the client reads when the provider refuses the request itself."""
     unknown: str = "processing"
     """The status that the client reads while nobody knows."""
+    waits: str | None = None
+    """The status that the client reads where the provider has taken it and its outcome comes later;
+    None where the outcome comes with the answer."""
+    fails_with: str | None = None
+    """The code of the refusal in which it ends although the provider had taken it."""
+    cardholder: str = "complete"
+    """What the customer does who is asked to authenticate: `complete` or `fail`."""
     found_by: str = OF_INTENT
     """Finds the one object of a cell: `subject`, as its commands name it, and `status`."""
     earlier: int = 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from hazina.bootstrap.settings import Settings
 from hazina.idempotency.service import Answer, IdempotencyRequest
 from hazina.merchants.merchant import Caller
 from tests.faults.matrix.behaviours import Says
+from tests.faults.matrix.cardholder import authenticate, authenticate_all, beside
 from tests.faults.matrix.cells import Cell
 from tests.faults.matrix.flow import Place
 from tests.support import crash
@@ -27,8 +28,9 @@ from tests.support.simulator import Simulator
 
 DIED = -signal.SIGKILL
 _AT_ONCE = 4
-_LATE = {"deadline_ms": 350, "call_timeout_ms": 1_200, "command_lease_ms": 3_300,
-         "key_lease_ms": 3_300, "inquiry_lease_ms": 2_300}  # fmt: skip
+_DIES_WITHIN_SECONDS = 120
+_LATE = {"deadline_ms": 350, "call_timeout_ms": 1_900, "command_lease_ms": 4_000,
+         "key_lease_ms": 4_000, "inquiry_lease_ms": 3_000}  # fmt: skip
 """An answer after the deadline is read while the call still waits for it."""
 
 Work = Callable[[Core], Awaitable[None]]
@@ -44,6 +46,8 @@ class Matrix:
     folder: Path
     callback_port: int
     answers: dict[str, Answer] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    """What was not as its cell demands; the other cells are judged all the same."""
 
     async def run(self, cells: Sequence[Cell]) -> None:
         """Let a process die for each cell, let everything settle, and ask again as clients do."""
@@ -60,7 +64,7 @@ class Matrix:
     async def settle(self) -> None:
         """Let everything that is open find its end."""
         async with self._janitors() as cores:
-            await settle(*cores)
+            await beside(authenticate_all(self.database_url), settle(*cores))
 
     def settings(self, cell: Cell) -> Settings:
         """Wait patiently where an answer comes, and not at all where none does."""
@@ -80,6 +84,19 @@ class Matrix:
         finally:
             await first.close()
             await second.close()
+
+    @asynccontextmanager
+    async def _hurried(self) -> AsyncIterator[Core]:
+        """A process for which a late answer comes after the deadline."""
+        core = await open_core(
+            crash.settings(self.database_url, self.simulator.url, patient=True).model_copy(
+                update=_LATE
+            )
+        )
+        try:
+            yield core
+        finally:
+            await core.close()
 
     async def _prepare(self, core: Core, cell: Cell) -> None:
         made = await cell.flow.prepare(core, self.caller, cell.name, metadata_of(cell))
@@ -146,6 +163,7 @@ class Matrix:
                     crash.arm(cell.point)
                     await self._ask(core, cell)
                     for _ in range(300):
+                        await authenticate(self.database_url)
                         await core.dispatch.run_due()
                         await core.clock.sleep_ms(50)
 
@@ -164,7 +182,7 @@ class Matrix:
         for some in groups:
             processes = [crash.start(self.settings(cell), work(cell)) for cell in some]
             for cell, process in zip(some, processes, strict=True):
-                process.join(30)
+                process.join(_DIES_WITHIN_SECONDS)
                 if process.exitcode is None:
                     process.kill()
                 assert process.exitcode == ends[cell.name], (
@@ -196,7 +214,7 @@ class Matrix:
     async def _retry(self, cells: Sequence[Cell]) -> None:
         """Ask again with the same key, twice; nothing that was done is done again."""
         self._await_keys()
-        async with self._janitors() as (core, _):
+        async with self._janitors() as (core, _), self._hurried() as hurried:
             before = self.simulator.books()
             for cell in cells:
                 # A worker that works alone would begin what others have yet to begin.
@@ -205,7 +223,7 @@ class Matrix:
             assert self.simulator.books() == before, "a retry had a second effect"
             for cell in cells:
                 if cell.place is Place.BEFORE:
-                    await self._read_twice(core, cell)
+                    await self._read_twice(hurried if cell.behaviour.late else core, cell)
 
     def _await_keys(self) -> None:
         """Wait until no key is held by the dead any more: until then a retry is asked to wait."""
@@ -225,7 +243,8 @@ class Matrix:
         if cell.flow.replays:
             assert (second.code, second.body) == (first.code, first.body), (cell, first, second)
             assert second.replayed, (cell, second)
-            _check_answer(cell, found[0] if found else None, first)
+            with self._judging():
+                _check_answer(cell, found[0] if found else None, first)
 
     async def _retry_again(self, cells: Sequence[Cell]) -> None:
         """An answer stays what it was, also when more has become known since."""
@@ -237,7 +256,21 @@ class Matrix:
 
     # What must be true in the end
 
-    def check(self, cell: Cell) -> None:
+    def check(self, cells: Sequence[Cell]) -> None:
+        """Demand of each cell its end, and that every answer was as it should be."""
+        for cell in cells:
+            with self._judging():
+                self._check(cell)
+        assert not self.broken, "\n".join(self.broken)
+
+    @contextmanager
+    def _judging(self) -> Iterator[None]:
+        try:
+            yield
+        except AssertionError as broken:
+            self.broken.append(str(broken)[:1_000])
+
+    def _check(self, cell: Cell) -> None:
         """One object, one command, one effect or none, and each told once."""
         url, flow = self.database_url, cell.flow
         objects = rows(url, flow.found_by, {"cell": cell.name})
@@ -315,9 +348,9 @@ def _check_answer(cell: Cell, row: dict[str, Any] | None, first: Answer) -> None
         assert first.body == bytes(row["body"]), (cell, first)
         read, was_stored = cell.read_alive, True
     else:
-        # The process died with the key in its hand: what is true by now is the answer.
+        # The process died with the key in its hand: what became of it by now is the answer.
         assert cell.answered is not True, f"{cell} lost its answer"
-        read, was_stored = (None, cell.end.status), first.replayed
+        read, was_stored = cell.read_of_the_dead, first.replayed
     assert first.replayed == was_stored, (cell, first)
     assert first.code == read[0], (cell, first)
     assert first.code is not None or status == read[1], (cell, first)

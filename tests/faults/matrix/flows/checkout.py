@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 
 from hazina.bootstrap.app import Core
 from hazina.checkout.paying import Payer
 from hazina.idempotency.service import Answer, IdempotencyRequest
 from hazina.merchants.merchant import Caller
-from tests.faults.matrix.flow import End, Flow, Place
+from tests.faults.matrix.flow import End, Flow, Perform, Place
 from tests.faults.matrix.flows.payments import PLACES
 from tests.support import crash
 
@@ -30,14 +32,21 @@ async def _prepare(core: Core, caller: Caller, cell: str, metadata: dict[str, st
     return str(orjson.loads(made.body)["id"])
 
 
-async def _perform(
-    core: Core, caller: Caller, session: str, metadata: dict[str, str], key: IdempotencyRequest
-) -> Answer:
+def _pays_with(card: str) -> Perform:
+    async def perform(
+        core: Core, caller: Caller, session: str, metadata: dict[str, str], key: IdempotencyRequest
+    ) -> Answer:
+        return await _pay(core, session, card)
+
+    return perform
+
+
+async def _pay(core: Core, session: str, card: str) -> Answer:
     visit = await core.checkout.visits.look(session)
     assert visit is not None
 
     async def method(_: Caller) -> str:
-        return "pm_card_visa"
+        return card
 
     await core.checkout.visits.pay(visit, Payer("a@example.com", "Amina", "one"), method)
     visit = await core.checkout.visits.look(session)
@@ -48,11 +57,16 @@ async def _perform(
     return crash.shown(visit.intent)
 
 
+def _flow(name: str, card: str, **more: Any) -> Flow:
+    failed = End("requires_payment_method", ("payment_intent.payment_failed", "charge.failed"))
+    done = End("succeeded", ("payment_intent.succeeded", "charge.succeeded"))
+    return Flow(
+        name=name, places=_PLACES, prepare=_prepare, perform=_pays_with(card), sends="authorize",
+        done=done, failed=failed, declined=None, refused=None, replays=False, **more,
+    )  # fmt: skip
+
+
 FLOWS = (
-    Flow(
-        name="checkout", places=_PLACES, prepare=_prepare, perform=_perform, sends="authorize",
-        done=End("succeeded", ("payment_intent.succeeded", "charge.succeeded")),
-        failed=End("requires_payment_method", ("payment_intent.payment_failed", "charge.failed")),
-        declined=None, refused=None, replays=False,
-    ),
-)  # fmt: skip
+    _flow("checkout", "pm_card_visa"),
+    _flow("checkout_authenticated", "pm_card_threeDSecureRequired", waits="requires_action"),
+)

@@ -44,6 +44,7 @@ def _flow(name: str, sends: str, done: End, failed: End, **more: Any) -> Flow:
 _PAID = End("succeeded", ("payment_intent.succeeded", "charge.succeeded"))
 _NOT_PAID = End("requires_payment_method", ("payment_intent.payment_failed", "charge.failed"))
 _STANDS = End("requires_capture")
+_PART_PAID = End("succeeded", ("payment_intent.succeeded", "charge.updated"))
 
 
 async def _no_preparation(core: Core, caller: Caller, cell: str, metadata: dict[str, str]) -> str:
@@ -69,9 +70,13 @@ FLOWS = (
           unknown="pending", found_by=OF_REFUND),
     _flow("increment", "increment", End("requires_capture", ("charge.updated",)), _STANDS,
           declined="card_declined", refused="card_declined"),
-    # The last of several captures.
+    # The first of several captures, the last, and two ways to give up the rest after the first.
+    _flow("part", "capture", End("requires_capture", ("charge.captured",)), _STANDS, owed=True,
+          declined="processing_error"),
     _flow("finish", "capture", End("succeeded", ("payment_intent.succeeded",)), _STANDS,
           owed=True, declined="processing_error", earlier=1),
+    _flow("release_rest", "void", _PART_PAID, _STANDS, owed=True, declined="processing_error"),
+    _flow("cancel_rest", "void", _PART_PAID, _STANDS, owed=True, declined="processing_error"),
     # POST /v1/charges, as older clients do.
     Flow(name="charge", places=PLACES, prepare=_no_preparation, perform=_charge,
          sends="authorize", done=End("succeeded", ("charge.succeeded",)),
