@@ -133,6 +133,10 @@ bench-lists: $(STAMP) ## Measure lists and searches of a merchant with a million
 bench-relay: $(STAMP) services-kafka ## Measure how fast the relay carries a log of events to Kafka
 	@$(BIN)/python -m benchmarks.relay $(ARGS)
 
+.PHONY: bench-beside
+bench-beside: $(STAMP) services-kafka ## Measure payments with webhooks and the relay beside them, and without
+	@$(BIN)/python -m benchmarks.beside $(ARGS)
+
 .PHONY: bench-webhooks
 bench-webhooks: $(STAMP) ## Measure webhooks: backlog, latency, and others beside one that hangs
 	@$(BIN)/python -m benchmarks.webhooks $(ARGS)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hazina.egress.addresses import AddressPolicy
+from hazina.mail.post import MailSettings
 
 
 class UnsafeSettings(ValueError):
@@ -59,11 +62,30 @@ class Settings(BaseSettings):
     """Private networks that webhooks may go to, as `127.0.0.0/8,10.1.0.0/16`; for development."""
     webhook_timeout_ms: int = 15_000
     """How long a receiver of a webhook may take, to connect and to answer."""
+    smtp_host: str = ""
+    """The mail server that tells of disabled endpoints; empty: the log alone does."""
+    smtp_port: int = 587
+    smtp_from: str = ""
+    smtp_tls: Literal["starttls", "tls", "off"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: str = ""
+    mail_operator: str = ""
+    """Who is told beside the merchant, whose own address is its account's."""
 
     @property
     def docs_url(self) -> str:
         """Where the pages stand to which errors lead."""
         return f"{self.public_url.rstrip('/')}/docs"
+
+    @property
+    def mail(self) -> MailSettings | None:
+        """Where mail is handed in; None where no server is set."""
+        if not self.smtp_host:
+            return None
+        return MailSettings(
+            self.smtp_host, self.smtp_port, self.smtp_from, self.smtp_tls, self.smtp_user,
+            self.smtp_password,
+        )  # fmt: skip
 
     @property
     def webhook_policy(self) -> AddressPolicy:
@@ -94,5 +116,7 @@ class Settings(BaseSettings):
                 "nothing while a command may still be sent"
             )
         _ = self.webhook_policy
+        if self.smtp_host and not self.smtp_from:
+            raise UnsafeSettings("HAZINA_SMTP_FROM is empty: mail needs an address it comes from")
         if not self.pepper:
             raise UnsafeSettings("HAZINA_PEPPER is empty: set it to 32 or more random characters")

@@ -9,10 +9,10 @@ from hazina.bootstrap.app import Core
 from hazina.merchants.test_clock import TestClock
 from hazina.webhooks.deliveries import WebhookDeliveries
 from hazina.webhooks.fanning import FanOut
-from hazina.webhooks.health import EndpointHealth, Notice
+from hazina.webhooks.health import EndpointHealth
 from hazina.workers.deliver import Deliver
 from hazina.workers.loop import Loop, LoopReport, Step
-from hazina.workers.notices import told_in_the_log
+from hazina.workers.notices import Notices
 from hazina.workers.posting import PostLimits
 from hazina.workers.sender import WebhookSender
 from hazina.workers.settings import WorkerSettings
@@ -28,14 +28,10 @@ class Worker:
         self,
         core: Core,
         settings: WorkerSettings | None = None,
-        notice: Notice = told_in_the_log,
         *,
         wants: Callable[[str], bool] = lambda name: True,
     ) -> None:
-        """`notice` tells a merchant that we disabled an endpoint, for example by mail.
-
-        `wants` chooses the loops of this process by name; others must run somewhere else.
-        """
+        """`wants` chooses the loops of this process by name; others must run somewhere else."""
         self._core = core
         self._settings = settings or WorkerSettings()
         chosen = self._settings
@@ -47,9 +43,11 @@ class Worker:
         deliveries = WebhookDeliveries(
             core.reader, core.writer, core.clock, core.ids, chosen.schedule
         )
+        self._notices = Notices(core.settings, core.reader, core.clock)
         health = EndpointHealth(
-            core.reader, core.writer, core.clock, core.ids, notice, chosen.disable_after_ms
-        )
+            core.reader, core.writer, core.clock, core.ids, self._notices.disabled,
+            chosen.disable_after_ms,
+        )  # fmt: skip
 
         def again() -> None:
             self._deliver_loop.nudge()
@@ -121,6 +119,7 @@ class Worker:
             await self._core.relay.close()
         await self._deliver.drain(self._settings.drain_ms)
         await self._sender.close()
+        await self._notices.close()
 
     def _core_loops(self) -> list[Loop]:
         core, chosen, limit = self._core, self._settings, self._settings.batch_limit

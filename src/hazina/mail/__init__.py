@@ -1,0 +1,1 @@
+"""Mail: telling a merchant, or the operator, what webhooks cannot tell."""
