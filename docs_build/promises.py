@@ -135,6 +135,10 @@ PROMISES = (
     Promise("Every event arrives though workers are killed under load.",
             "faults/test_worker_killed.py::test_every_event_arrives_though_workers_die_under_load",
             "webhooks workers"),
+    Promise("Each acknowledged event arrives though API, worker and PostgreSQL are killed at once.",
+            "faults/test_killed_whole.py::"
+            "test_each_acknowledged_event_arrives_though_everything_is_killed",
+            "webhooks everything"),
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ import pytest
 from hazina.webhooks.delivery import Schedule
 from hazina.workers.lane import LaneLimits
 from hazina.workers.settings import WorkerSettings
+from tests.support import promises
 from tests.support.webhook_house import House, Shop, opened, shop, until
 
 WHOLE = os.environ.get("HAZINA_FAULTS") == "whole"
@@ -55,6 +56,7 @@ async def test_receiver_that_was_away_for_three_days_gets_everything_within_one_
 
         await until(deliver.step, delivered, seconds=240)
         attempts = await house.attempts(endpoint)
+    promises.note("webhooks after 72 hours away", f"{len(sent)} of {events} delivered")
     for event in sent:
         own = [one for one in attempts if one["event_id"] == event]
         assert [one["number"] for one in own] == list(range(1, len(own) + 1))
@@ -91,6 +93,9 @@ async def test_bad_receivers_hurt_nobody_among_a_hundred_endpoints(house: House)
         for endpoint in endpoints:
             await until(deliver.step, _settled(house, endpoint, total), seconds=60)
         assert all(len(set(one.ids)) == len(one.ids) == total for one in receivers)
+        promises.note(
+            "webhooks among bad receivers", f"{healthy} healthy endpoints got {total} events each"
+        )
         assert bad[0].under_way_max <= 2
         assert bad[3].followed == 0
         (gone,) = await house.reader.where("webhook_endpoint", disabled_reason="gone")
@@ -114,6 +119,7 @@ async def test_a_backlog_drains_by_several_workers_without_doubles(house: House)
 
         await until(steps, _settled(house, endpoint, count), seconds=800)
         assert len(receiver.ids) == len(set(receiver.ids)) == count
+        promises.note("webhooks backlog", f"{count:,} drained by 3 workers, none twice")
         assert receiver.under_way_max <= 3 * LaneLimits().at_once
 
 

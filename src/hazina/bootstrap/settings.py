@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     """Private networks that webhooks may go to, as `127.0.0.0/8,10.1.0.0/16`; for development."""
     webhook_timeout_ms: int = 15_000
     """How long a receiver of a webhook may take, to connect and to answer."""
+    keep_deliveries_days: int = 30
+    """How long delivered webhooks and their attempts are kept."""
+    keep_callbacks_days: int = 90
+    """How long callbacks that were applied are kept."""
     smtp_host: str = ""
     """The mail server that tells of disabled endpoints; empty: the log alone does."""
     smtp_port: int = 587

@@ -20,3 +20,7 @@ WHERE state = ANY (%(states)s::text[])
   AND (%(id)s::text IS NULL
        OR md5(connector || chr(31) || deduplication_key) = substr(%(id)s::text, 4))
 ORDER BY received, deduplication_key LIMIT %(limit)s;
+
+-- name: inbox_old
+SELECT connector, deduplication_key, version FROM inbox
+WHERE state = 'applied' AND received < %(before)s LIMIT %(limit)s;

@@ -98,6 +98,11 @@ class Relay:
         self._waits = False
         self._topics_made = False
 
+    @property
+    def events_max(self) -> int:
+        """How many events one step carries at most."""
+        return self._limit
+
     async def step(self) -> int:
         """Carry one stretch of the log further; return how many events were acknowledged.
 

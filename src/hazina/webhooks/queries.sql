@@ -146,3 +146,55 @@ WHERE d.merchant_id = %(merchant_id)s AND d.endpoint = %(endpoint)s AND d.state 
   AND (%(low)s::text IS NULL OR d.event_id >= %(low)s::text)
   AND (%(high)s::text IS NULL OR d.event_id < %(high)s::text)
 ORDER BY d.event_id LIMIT %(limit)s;
+
+-- name: webhook_attempts_old
+-- Of deliveries that arrived; the others may still need them. Ids tell when they were made.
+WITH RECURSIVE told AS (
+    (SELECT merchant_id, endpoint FROM webhook_attempt ORDER BY merchant_id, endpoint LIMIT 1)
+    UNION ALL
+    SELECT n.merchant_id, n.endpoint FROM told k
+    CROSS JOIN LATERAL (
+        SELECT p.merchant_id, p.endpoint FROM webhook_attempt p
+        WHERE (p.merchant_id, p.endpoint) > (k.merchant_id, k.endpoint)
+        ORDER BY p.merchant_id, p.endpoint LIMIT 1
+    ) n
+)
+SELECT o.merchant_id, o.endpoint, o.event_id, o.id FROM told k
+CROSS JOIN LATERAL (
+    SELECT a.merchant_id, a.endpoint, a.event_id, a.id FROM webhook_attempt a
+    WHERE a.merchant_id = k.merchant_id AND a.endpoint = k.endpoint
+      AND a.id < %(before)s::text
+      AND NOT EXISTS (
+          SELECT 1 FROM webhook_delivery d
+          WHERE d.merchant_id = a.merchant_id AND d.endpoint = a.endpoint
+            AND d.event_id = a.event_id AND d.state <> 'delivered'
+      )
+    ORDER BY a.id LIMIT %(limit)s
+) o
+LIMIT %(limit)s;
+
+-- name: webhook_deliveries_old
+-- Only those without attempts: one that was sent anew lately keeps its young ones.
+WITH RECURSIVE told AS (
+    (SELECT merchant_id, endpoint FROM webhook_delivery ORDER BY merchant_id, endpoint LIMIT 1)
+    UNION ALL
+    SELECT n.merchant_id, n.endpoint FROM told k
+    CROSS JOIN LATERAL (
+        SELECT p.merchant_id, p.endpoint FROM webhook_delivery p
+        WHERE (p.merchant_id, p.endpoint) > (k.merchant_id, k.endpoint)
+        ORDER BY p.merchant_id, p.endpoint LIMIT 1
+    ) n
+)
+SELECT o.merchant_id, o.endpoint, o.event_id, o.version FROM told k
+CROSS JOIN LATERAL (
+    SELECT d.merchant_id, d.endpoint, d.event_id, d.version FROM webhook_delivery d
+    WHERE d.merchant_id = k.merchant_id AND d.endpoint = k.endpoint
+      AND d.event_id < %(before)s::text AND d.state = 'delivered'
+      AND NOT EXISTS (
+          SELECT 1 FROM webhook_attempt a
+          WHERE a.merchant_id = d.merchant_id AND a.endpoint = d.endpoint
+            AND a.event_id = d.event_id
+      )
+    ORDER BY d.event_id LIMIT %(limit)s
+) o
+LIMIT %(limit)s;

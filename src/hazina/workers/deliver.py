@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
@@ -56,6 +57,7 @@ class Deliver:
         }
         due = await self._deliveries.due(self._settings.lane.at_once, rooms)
         room = self._settings.deliveries_in_flight_max - self._in_hand()
+        self._note_more(due, rooms, cut=room < len(due))
         if due and room > 0:
             until_ms = self._clock.monotonic_ms() + self._settings.delivery_lease_ms
             parts = range(0, min(room, len(due)), _SETTLED_AT_ONCE_MAX)
@@ -92,12 +94,25 @@ class Deliver:
     def _in_hand(self) -> int:
         return sum(lane.running + len(lane.queue) for lane in self._lanes.values())
 
+    def _note_more(self, due: list[Due], rooms: dict[str, int], *, cut: bool) -> None:
+        """Note which lanes may have more waiting; the others are not looked for until a fan-out."""
+        found = Counter(one.endpoint for one in due)
+        for endpoint in rooms.keys() | found.keys():
+            lane = self._lane(endpoint)
+            asked = rooms.get(endpoint, self._settings.lane.at_once)
+            if asked:
+                lane.more = cut or found[endpoint] >= asked
+
+    def _lane(self, endpoint: str) -> Lane:
+        lane = self._lanes.get(endpoint)
+        if lane is None:
+            lane = self._lanes[endpoint] = Lane(self._settings.lane)
+        return lane
+
     async def _take(self, due: list[Due], until_ms: int) -> None:
         taken = await self._deliveries.take(due, self._settings.delivery_lease_ms)
         for one in taken:
-            lane = self._lanes.get(one.endpoint)
-            if lane is None:
-                lane = self._lanes[one.endpoint] = Lane(self._settings.lane)
+            lane = self._lane(one.endpoint)
             # What was read may be older than what this worker has noted since.
             lane.failing_since = one.failing_since or lane.failing_since
             lane.queue.append((one, until_ms))
@@ -153,7 +168,7 @@ class Deliver:
         self._begin(lane)
         if surplus:
             await self._deliveries.give_back(surplus)
-        if lane.room(now_ms, self._share()):
+        if lane.more and lane.room(now_ms, self._share()):
             self._again()
         async with lane.noting:
             await self._note_health(lane, due, attempt)

@@ -40,6 +40,8 @@ class Lane:
     pause_ms: int = 0
     closed_until_ms: int = 0
     probing: bool = False
+    more: bool = False
+    """Whether more was waiting when it was last looked."""
     failing_since: datetime | None = None
     noting: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Notes on the endpoint are written one after another, or an old one could come last."""

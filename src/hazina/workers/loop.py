@@ -13,6 +13,9 @@ from hazina.clock import Clock
 Step = Callable[[], Awaitable[int]]
 """Does a bounded amount of work and returns how much there was."""
 
+_WINDOW_MS = 300
+_TRICKLE_PER_SECOND = 150
+_GATHER_MAX_MS = 100
 _EAGER_FOR_MS = 5_000
 
 _log = structlog.get_logger(__name__)
@@ -34,17 +37,38 @@ class LoopReport:
     """How long ago the last step ended well."""
 
 
+class Pace:
+    """How much comes in a second, and how long it is worth waiting for more."""
+
+    def __init__(self) -> None:
+        self._since_ms = 0
+        self._count = 0
+        self._per_second = 0
+
+    def gather_ms(self, now_ms: int, found: int) -> int:
+        """Count what was found; return a pause: none for a trickle, a tenth of a second at most."""
+        self._count += found
+        passed_ms = now_ms - self._since_ms
+        if passed_ms >= _WINDOW_MS:
+            self._per_second = self._count * 1_000 // passed_ms
+            self._since_ms, self._count = now_ms, 0
+        return max(0, min(_GATHER_MAX_MS, (self._per_second - _TRICKLE_PER_SECOND) // 5))
+
+
 class Loop:
     """Runs a step until it is closed. An error is logged and the step tried again later.
 
     A loop that found work though nobody had nudged it is fed by other processes: for a while it
-    looks every `eager_ms`, if that is given.
+    looks every `eager_ms`, if that is given. One that takes `full` at once waits a little between
+    steps while much comes, so that fewer of them do the same work; never while it is behind.
     """
 
     def __init__(
         self, name: str, step: Step, clock: Clock, *, interval_ms: int, pause_after_error_ms: int,
-        eager_ms: int | None = None,
+        eager_ms: int | None = None, full: int | None = None,
     ) -> None:  # fmt: skip
+        self._full = full
+        self._pace = Pace()
         self.name = name
         self._step = step
         self._clock = clock
@@ -112,6 +136,10 @@ class Loop:
             if found and self._by_itself:
                 self._eager_until_ms = now_ms + _EAGER_FOR_MS
             self._by_itself = False
+            if self._full is not None:
+                gather_ms = self._pace.gather_ms(now_ms, found)
+                if gather_ms and found < self._full:
+                    await self._wait(gather_ms, ignore_nudges=True)
             if found == 0:
                 eager = now_ms < self._eager_until_ms
                 await self._wait(self._eager_ms if eager else self._interval_ms)

@@ -37,6 +37,7 @@ class WorkerSettings:
     test_clocks_interval_ms: int = 500
     relay_interval_ms: int = 500
     purge_interval_ms: int = 60_000
+    retention_interval_ms: int = 600_000
     batch_limit: int = 200
     """How much the loops below take at once that have no number of their own."""
     janitor_limit: int = 200

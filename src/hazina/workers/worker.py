@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from hazina.bootstrap import streams
 from hazina.bootstrap.app import Core
+from hazina.kafka.relay import Relay
 from hazina.merchants.test_clock import TestClock
 from hazina.webhooks.deliveries import WebhookDeliveries
 from hazina.webhooks.fanning import FanOut
@@ -14,6 +16,7 @@ from hazina.workers.deliver import Deliver
 from hazina.workers.loop import Loop, LoopReport, Step
 from hazina.workers.notices import Notices
 from hazina.workers.posting import PostLimits
+from hazina.workers.retention import KeepDays, Retention
 from hazina.workers.sender import WebhookSender
 from hazina.workers.settings import WorkerSettings
 
@@ -61,6 +64,7 @@ class Worker:
                 lambda: fan_out.step(chosen.fan_out_limit),
                 chosen.fan_out_interval_ms,
                 chosen.fan_out_eager_ms,
+                chosen.fan_out_limit,
             ),
             self._deliver_loop,
             self._loop("webhook_replays", core.webhook_replays.step, chosen.replay_interval_ms),
@@ -125,7 +129,7 @@ class Worker:
         core, chosen, limit = self._core, self._settings, self._settings.batch_limit
         relay = core.relay
         return [
-            *([self._loop("relay", relay.step, chosen.relay_interval_ms)] if relay else []),
+            *([self._relay_loop(relay)] if relay else []),
             self._loop(
                 "janitor", lambda: core.dispatch.run_due(chosen.janitor_limit),
                 chosen.janitor_interval_ms,
@@ -154,7 +158,27 @@ class Worker:
                 chosen.test_clocks_interval_ms,
             ),
             self._loop("purge", core.idempotency.purge, chosen.purge_interval_ms),
+            self._loop("retention", self._retention().step, chosen.retention_interval_ms),
+            self._loop("forget_consumed", self._forget_consumed, chosen.retention_interval_ms),
         ]  # fmt: skip
+
+    def _relay_loop(self, relay: Relay) -> Loop:
+        interval_ms = self._settings.relay_interval_ms
+        return self._loop("relay", relay.step, interval_ms, full=relay.events_max)
+
+    def _retention(self) -> Retention:
+        core = self._core
+        keep = KeepDays(core.settings.keep_deliveries_days, core.settings.keep_callbacks_days)
+        return Retention(core.reader, core.writer, core.clock, keep)
+
+    async def _forget_consumed(self) -> int:
+        """Forget that our consumers applied what no topic keeps any more."""
+        core = self._core
+        kits = [
+            streams.applying(core.reader, core.writer, core.clock, name)
+            for name in streams.HANDLERS
+        ]
+        return sum([await kit.purge() for kit in kits])
 
     async def _inquire(self, clock: TestClock) -> None:
         """Ask about what a test clock that advances makes due."""
@@ -175,11 +199,14 @@ class Worker:
         while await self._core.checkout.following.expire_due(limit) >= limit:
             pass
 
-    def _loop(self, name: str, step: Step, interval_ms: int, eager_ms: int | None = None) -> Loop:
+    def _loop(
+        self, name: str, step: Step, interval_ms: int, eager_ms: int | None = None,
+        full: int | None = None,
+    ) -> Loop:  # fmt: skip
         pause_ms = self._settings.pause_after_error_ms
         return Loop(
             name, step, self._core.clock, interval_ms=interval_ms, pause_after_error_ms=pause_ms,
-            eager_ms=eager_ms,
+            eager_ms=eager_ms, full=full,
         )  # fmt: skip
 
     async def _pass_on(self, nudge: asyncio.Event, names: tuple[str, ...]) -> None:
