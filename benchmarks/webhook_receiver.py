@@ -1,6 +1,7 @@
 """Receivers of webhooks for `benchmarks.webhooks`, a process of its own: quick, or hanging.
 
-Reads one JSON object per line: `{"listen": N, "hang": [..]}` first; then `{"take": true}` prints
+Reads one JSON object per line: `{"listen": N, "hang": [..], "says": {"place": status}}` first;
+status 0 sends a byte of a header now and then, for ever; then `{"take": true}` prints
 what arrived since, as a list of [place, event id, nanoseconds of the machine's steady clock].
 """
 
@@ -18,7 +19,10 @@ _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 class _Receiver(asyncio.Protocol):
-    def __init__(self, place: int, hangs: bool, arrived: list[tuple[int, str, int]]) -> None:
+    def __init__(
+        self, place: int, hangs: bool, arrived: list[tuple[int, str, int]], says: int = 200
+    ) -> None:
+        self._says = says
         self._place = place
         self._hangs = hangs
         self._arrived = arrived
@@ -42,8 +46,16 @@ class _Receiver(asyncio.Protocol):
             event_id = self._held[at : self._held.index(b"\r\n", at)].decode()
             self._arrived.append((self._place, event_id, time.monotonic_ns()))
             self._held = self._held[whole:]
-            if not self._hangs:
-                self._transport.write(_ANSWER)
+            if not self._says:
+                self._transport.write(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+                self._drip()
+            elif not self._hangs:
+                self._transport.write(_ANSWER.replace(b"200", b"%d" % self._says))
+
+    def _drip(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(b"x")
+            asyncio.get_running_loop().call_later(0.2, self._drip)
 
 
 async def _main() -> None:
@@ -54,7 +66,11 @@ async def _main() -> None:
     for place in range(order["listen"]):
         hangs = place in order["hang"]
         server = await loop.create_server(
-            lambda place=place, hangs=hangs: _Receiver(place, hangs, arrived), "127.0.0.1", 0
+            lambda place=place, hangs=hangs: _Receiver(
+                place, hangs, arrived, order.get("says", {}).get(str(place), 200)
+            ),
+            "127.0.0.1",
+            0,
         )
         ports.append(server.sockets[0].getsockname()[1])
     print(json.dumps(ports), flush=True)

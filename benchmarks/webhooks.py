@@ -1,4 +1,4 @@
-"""Measures webhooks: `python -m benchmarks.webhooks [drain|latency|isolation] [--events N]`.
+"""Measures webhooks: `python -m benchmarks.webhooks [drain|latency|isolation|bad] [--events N]`.
 
 One worker process, as `hazina worker` starts it, over a PostgreSQL of its own; events of 1.5 KB are
 recorded by this process, receivers listen in a third. Every attempt is written down durably.
@@ -10,10 +10,11 @@ import argparse
 import asyncio
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,14 +45,16 @@ class Receivers:
     ports: list[int]
 
     @classmethod
-    def start(cls, count: int, hang: Sequence[int] = ()) -> Receivers:
-        """Start it with so many ports, some of which never answer."""
+    def start(
+        cls, count: int, hang: Sequence[int] = (), says: Mapping[int, int] | None = None
+    ) -> Receivers:
+        """Start it with so many ports, some of which never answer, or with another status."""
         process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.webhook_receiver"], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         made = cls(process, [])
-        made.ports = made._ask({"listen": count, "hang": list(hang)})
+        made.ports = made._ask({"listen": count, "hang": list(hang), "says": says or {}})
         return made
 
     def take(self) -> list[tuple[int, str, int]]:
@@ -217,6 +220,58 @@ async def isolation(seconds: int) -> None:
     receivers.stop()
 
 
+async def bad(seconds: int) -> None:
+    """Measure 95 healthy endpoints of one merchant, alone and beside five bad ones, in turns."""
+    healthy = 95
+    says = {healthy: 0, healthy + 1: 410, healthy + 2: 429, healthy + 3: 301}
+    receivers = Receivers.start(healthy + len(says), says=says)
+    async with _stage(receivers.ports[:1]) as stage:
+        (merchant,) = stage.merchants
+        caller, ids = Caller(merchant, False, ""), []
+        for port in (*receivers.ports[1:], 1):
+            params = {"url": f"http://127.0.0.1:{port}/hook", "enabled_events": ["*"]}
+            answer = await stage.core.webhooks.create(caller, params, None)
+            ids.append(json.loads(answer.body)["id"])
+        worker = stage.worker()
+        await stage.record(merchant, 1)
+        warmed = 0
+        while warmed < healthy:
+            await asyncio.sleep(0.1)
+            warmed += sum(place < healthy for place, _, _ in receivers.take())
+        found: dict[bool, list[float]] = {False: [], True: []}
+        for turn in range(6):
+            disturbed = turn % 2 == 1
+            for endpoint in ids[healthy - 1 :]:
+                await stage.core.webhooks.update(
+                    caller, endpoint, {"disabled": not disturbed}, None
+                )
+            await asyncio.sleep(2)
+            receivers.take()
+            stage.recorded.clear()
+            await _steadily(stage, [merchant], 4, seconds)
+            await asyncio.sleep(2)
+            # That one of them was disabled is an event as well, which is not counted.
+            waits = sorted(
+                (moment - stage.recorded[event]) / 1e6
+                for place, event, moment in receivers.take()
+                if place < healthy and event in stage.recorded
+            )
+            assert len(waits) == 4 * seconds * healthy, (
+                turn,
+                len(waits),
+                "came to the healthy ones",
+            )
+            found[disturbed].append(waits[len(waits) * 99 // 100])
+        alone, beside = (statistics.median(found[disturbed]) for disturbed in (False, True))
+        print(
+            f"bad: p99 of 95 healthy endpoints {alone:.1f} ms alone, {beside:.1f} ms beside a dead,"
+            f" a dripping, a 410, a 429 and a 301: ratio {beside / alone:.2f}",
+            flush=True,
+        )
+        await asyncio.to_thread(worker.stop, 20)
+    receivers.stop()
+
+
 async def _warm(stage: Stage, receivers: Receivers) -> None:
     """Record events until the worker has started and delivers them as they come."""
     arrived = 0
@@ -264,7 +319,7 @@ def _cpu(stage: Stage, worker: Child | None) -> tuple[float, float]:
 def main() -> None:
     """Run what was asked for, or everything."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", nargs="*", default=["drain", "latency", "isolation"])
+    parser.add_argument("what", nargs="*", default=["drain", "latency", "isolation", "bad"])
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--seconds", type=int, default=30)
     given = parser.parse_args()
@@ -277,8 +332,10 @@ def main() -> None:
                 uvloop.run(latency(50, given.seconds))
             case "isolation":
                 uvloop.run(isolation(given.seconds))
+            case "bad":
+                uvloop.run(bad(max(1, given.seconds // 3)))
             case _:
-                parser.error(f"there is no {what}: drain, latency, isolation")
+                parser.error(f"there is no {what}: drain, latency, isolation, bad")
 
 
 if __name__ == "__main__":
