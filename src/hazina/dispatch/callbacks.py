@@ -139,6 +139,9 @@ class Callbacks:
                         await self._process(taken)
                 except Overloaded:
                     raise
+                except TimeoutError:
+                    _log.warning("callback_took_too_long", reference=row["reference"])
+                    await self._again(taken, "it took too long; the provider may be slow")
                 except Exception:
                     # One that cannot be applied must not stand in the way of those behind it.
                     _log.exception("callback_failed", reference=row["reference"])
