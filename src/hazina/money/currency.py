@@ -57,9 +57,10 @@ def by_number(iso_number: int) -> str:
 def check_charge(amount_minor: int, currency: str) -> None:
     """Refuse an amount that cannot be charged in this currency.
 
-    Refuses `currency_invalid`, `amount_too_small` and `amount_too_large`.
+    Refuses `currency_invalid`, `amount_too_small`, `amount_too_large`, and what `check_last_digit`
+    refuses.
     """
-    exponent(currency)
+    check_last_digit(amount_minor, currency, "amount")
     smallest = _MINIMUM_MINOR.get(currency, 1)
     if amount_minor < smallest:
         raise Refusal(
@@ -72,6 +73,21 @@ def check_charge(amount_minor: int, currency: str) -> None:
             Code.AMOUNT_TOO_LARGE,
             f"Amount must be no more than {AMOUNT_MINOR_MAX} in the minor unit of {currency}.",
             param="amount",
+        )
+
+
+def check_last_digit(amount_minor: int, currency: str, param: str) -> None:
+    """Refuse `parameter_invalid_integer` for a third decimal that cards do not carry.
+
+    In currencies of three decimals (KWD) the last digit must be 0: docs.stripe.com/currencies.
+    """
+    if exponent(currency) == 3 and amount_minor % 10:
+        low = amount_minor - amount_minor % 10
+        raise Refusal(
+            Code.PARAMETER_INVALID_INTEGER,
+            f"Amounts in {currency} must end in 0, since cards carry two of its three decimals. "
+            f"Send {low} or {low + 10} instead of {amount_minor}.",
+            param=param,
         )
 
 

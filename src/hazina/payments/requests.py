@@ -6,7 +6,7 @@ from typing import Any
 
 from hazina.commands.command import Command, issue
 from hazina.ledger import shapes
-from hazina.money.currency import check_charge
+from hazina.money.currency import check_charge, check_last_digit
 from hazina.payment_methods.method import PaymentMethod
 from hazina.payments import bank_transfer
 from hazina.payments.accepting import (
@@ -204,6 +204,8 @@ def capture(
     """
     check_state(intent, CAPTURABLE, "capture")
     amount = params.get("amount_to_capture", intent.amount_capturable)
+    if "amount_to_capture" in params:
+        check_last_digit(amount, intent.currency, named)
     final = params.get("final_capture", True) or amount == intent.amount_capturable
     if amount == 0:
         return _release(draft, intent, charge, final, lease_ms)
@@ -348,6 +350,8 @@ def refund(
 ) -> Subject:
     """Reserve the amount on the charge and in the ledger, and ask for the refund."""
     amount = check_refund(charge, params.get("amount"))
+    if "amount" in params:
+        check_last_digit(amount, charge.currency, "amount")
     merchant = draft.merchant
     made = Refund(
         merchant_id=merchant.merchant_id, id=draft.ids.new("re"), charge=charge.id,

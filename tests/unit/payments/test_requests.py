@@ -228,6 +228,23 @@ def test_a_capture_takes_what_is_asked_or_the_whole(asked: dict[str, int], amoun
     assert b.entries(drafted) == []
 
 
+@pytest.mark.parametrize(
+    ("request_", "params"),
+    [("capture", {"amount_to_capture": 1_001}), ("refund", {"amount": 1_001})],
+)
+def test_a_third_decimal_is_neither_captured_nor_refunded(
+    request_: str, params: dict[str, int]
+) -> None:
+    status = S.REQUIRES_CAPTURE if request_ == "capture" else S.SUCCEEDED
+    made = b.intent(status, currency="kwd")
+    charge = replace(_charge(made), currency="kwd")
+
+    with pytest.raises(Refusal) as refused:
+        getattr(requests, request_)(b.draft(), made, charge, params, 1_000)
+
+    assert refused.value.code is Code.PARAMETER_INVALID_INTEGER
+
+
 def test_a_capture_above_the_authorization_is_refused() -> None:
     params = {"amount_to_capture": b.AMOUNT + 1}
     with pytest.raises(Refusal) as refused:
