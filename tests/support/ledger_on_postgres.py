@@ -60,8 +60,9 @@ class LedgerOnPostgres:
 async def a_ledger(url: str, start: datetime = USUAL) -> AsyncIterator[LedgerOnPostgres]:
     """Open the ledger of a database."""
     clock = ManualClock(start)
-    # Never resting after a failure, so that as much as can be is sent ahead.
-    settings = StoreSettings(rest_max=0)
+    # Never resting after a failure, so that as much as can be is sent ahead; and patient, since a
+    # long run must survive that the whole machine is stopped for a while.
+    settings = StoreSettings(rest_max=0, give_up_ms=600_000)
     store = PostgresStore(url, Schema(TABLES), LedgerEngine(clock), settings=settings)
     await store.open()
     writer = Writer(store, clock)

@@ -184,7 +184,10 @@ class Ahead:
             if foreseen.shares:
                 yield enter(foreseen.shares, ())
             try:
-                yield from self._calls(foreseen)
+                for made in self._calls(foreseen):
+                    yield made
+                    # PostgreSQL works on each while the next is being encoded.
+                    link.hurry()
             except NotEncodable:
                 yield _ROLLBACK
                 return

@@ -147,6 +147,10 @@ class Link:
             self.close()
             raise
 
+    def hurry(self) -> None:
+        """Put what was queued so far on its way; for calls that are still being made."""
+        self._pg.flush()
+
     async def receive(self, segment: Segment) -> list[pq.abc.PGresult]:
         """Return the results of the oldest segment on its way; the last may be an error."""
         try:
