@@ -14,6 +14,7 @@ import pytest
 
 from hazina.clock import SystemClock
 from hazina.db.ahead import Flight
+from hazina.db.link import LinkSettings
 from hazina.db.pooled import PooledReader
 from hazina.db.postgres import PostgresStore, StoreSettings
 from hazina.db.table import Schema
@@ -54,7 +55,9 @@ def opening(*events: AccountEvent) -> Unit:
 
 @asynccontextmanager
 async def a_store(url: str) -> AsyncIterator[PostgresStore]:
-    settings = StoreSettings(rest_max=0, terminate_after_ms=500)
+    # So patient with an answer that one which never comes shows.
+    link = LinkSettings(answer_timeout_ms=600_000)
+    settings = StoreSettings(rest_max=0, terminate_after_ms=500, link=link)
     store = PostgresStore(url, Schema(TABLES), LedgerEngine(), settings=settings)
     await store.open()
     try:
@@ -116,6 +119,21 @@ async def test_two_batches_are_on_their_way_at_once_and_the_chain_is_whole(
         assert await landed(store, departed(store, unit(transfer(5)))) == ["created"]
         assert await executed(store, unit(transfer(5), transfer(6))) == ["exists", "created"]
     assert await posted(fresh_database_url) == {1: (50, 3), 2: (3, 50)}
+
+
+async def test_a_large_batch_does_not_hide_the_answer_to_the_one_before_it(
+    fresh_database_url: str,
+) -> None:
+    """What comes while a send is stuck is read by the driver: nothing more comes to wake us."""
+    async with a_store(fresh_database_url) as store:
+        assert await executed(store, opening(account(1), account(2))) == ["created"] * 2
+        for first in range(100, 50_100, 5_000):
+            landing = asyncio.create_task(landed(store, departed(store, unit(transfer(first)))))
+            await asyncio.sleep(0.001)
+            many = [transfer(number) for number in range(first + 1, first + 3_000)]
+            second = departed(store, unit(*many))
+            assert await landing == ["created"]
+            assert set(await landed(store, second)) == {"created"}
 
 
 async def test_what_another_writer_did_meanwhile_is_seen(fresh_database_url: str) -> None:

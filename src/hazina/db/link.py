@@ -81,6 +81,7 @@ class Link:
         self._names_made = 0
         self.pid = self._pg.backend_pid
         self.warned = False
+        self._waiting: asyncio.Future[None] | None = None
         self._patience_s = settings.answer_timeout_ms / 1000
         connection.add_notice_handler(self._note)
 
@@ -146,6 +147,11 @@ class Link:
         except BaseException:
             self.close()
             raise
+        finally:
+            # Sending reads what has come when it cannot go on: who waits for the socket to be
+            # readable would wait for what is here already.
+            if self._waiting is not None:
+                _wake(self._waiting)
 
     def hurry(self) -> None:
         """Put what was queued so far on its way; for calls that are still being made."""
@@ -223,7 +229,7 @@ class Link:
         empty = False
         while True:
             while pg.is_busy():
-                await self._ready(write=False)
+                await self._ready(write=bool(pg.flush()))
                 pg.consume_input()
             result = pg.get_result()
             if result is None:
@@ -240,7 +246,7 @@ class Link:
 
     async def _ready(self, *, write: bool) -> None:
         loop = asyncio.get_running_loop()
-        ready = loop.create_future()
+        ready = self._waiting = loop.create_future()
         socket = self._pg.socket
         loop.add_reader(socket, _wake, ready)
         if write:
@@ -248,6 +254,7 @@ class Link:
         try:
             await ready
         finally:
+            self._waiting = None
             loop.remove_reader(socket)
             if write:
                 loop.remove_writer(socket)
