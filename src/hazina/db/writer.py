@@ -27,7 +27,7 @@ _STALE_RETRIES_MAX = 8
 _ANSWERS_PER_TURN = 4
 _WORTH_WAITING_FOR = 64
 _FLYING_MAX = 2
-_AHEAD_ROWS_MIN = 64
+_AHEAD_ROWS_MIN = 16
 _AHEAD_ROWS_MAX = 128
 
 _log = logging.getLogger(__name__)
@@ -246,7 +246,9 @@ class Writer:
         flying = self._flying[0]
         await self._conclude(flying.batch, flying.landing)
         self._flying.popleft()
-        self._ahead_rows = min(max(_AHEAD_ROWS_MIN, flying.rows), _AHEAD_ROWS_MAX)
+        many = self._queued >= 2 * _WORTH_WAITING_FOR
+        least = _WORTH_WAITING_FOR if many else _AHEAD_ROWS_MIN
+        self._ahead_rows = min(max(least, flying.rows), _AHEAD_ROWS_MAX)
         await self._settle(flying.batch)
 
     async def _settle(self, batch: Sequence[_Waiting]) -> None:
@@ -259,10 +261,14 @@ class Writer:
 
         Callers of a ledger send the next transfer when the last is booked. Without this a few of
         them would split into two halves, each waiting for the other's batch, and a small batch
-        costs as much as a large one. Many callers fill the next batch by themselves.
+        costs as much as a large one. Where batches can be sent ahead, half of many callers are
+        enough: the other half are the next batch, made while PostgreSQL works on this one.
         """
+        enough = min(answered, _WORTH_WAITING_FOR)
+        if self._ahead is not None:
+            enough = min(enough, max((answered + 1) // 2, _AHEAD_ROWS_MIN))
         for _ in range(2 + answered // _ANSWERS_PER_TURN):
-            if self._queued >= min(answered, _WORTH_WAITING_FOR):
+            if self._queued >= enough:
                 return
             await asyncio.sleep(0)
 
