@@ -232,6 +232,32 @@ def test_a_customer_comes_with_a_method_and_its_default(api: Served) -> None:
     assert events(api, made["id"])[-1] == ("customer.updated", before)
 
 
+@pytest.mark.parametrize(
+    ("of_all", "of_cards", "kept"),
+    [
+        (None, None, 0), ("on_session", None, 1), (None, "off_session", 1),
+        ("off_session", "none", 0), (None, "none", 0), ("on_session", "off_session", 1),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_card_is_kept_as_its_options_say_and_else_as_the_intent_does(
+    api: Served, of_all: str | None, of_cards: str | None, kept: int, at_once: bool
+) -> None:
+    customer = ok(api, "/v1/customers")["id"]
+    wanted = {"amount": "900", "currency": "kes", "customer": customer}
+    if of_all is not None:
+        wanted["setup_future_usage"] = of_all
+    if of_cards is not None:
+        wanted["payment_method_options[card][setup_future_usage]"] = of_cards
+    if at_once:
+        ok(api, "/v1/payment_intents", **wanted, payment_method="pm_card_visa", confirm="true")
+    else:
+        intent = ok(api, "/v1/payment_intents", **wanted)["id"]
+        ok(api, f"/v1/payment_intents/{intent}/confirm", payment_method=method(api)["id"])
+
+    assert len(get(api, f"/v1/customers/{customer}/payment_methods")["data"]) == kept
+
+
 def test_a_capture_of_a_charge_names_its_own_amount(api: Served) -> None:
     held = ok(api, "/v1/charges", amount="900", currency="kes", source="tok_visa", capture="false")
     answer = send(api, "POST", f"/v1/charges/{held['id']}/capture", amount="901")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -88,6 +89,16 @@ class Intent:
     def captured_by_hand(self) -> bool:
         """Tell whether an authorization waits for a capture of its own."""
         return self.capture_method == "manual" or "capture_method" in self.card_options
+
+
+def future_use(details: Mapping[str, Any], method_type: str) -> str | None:
+    """Return what is meant to be done later with a payment method of a type; None for nothing.
+
+    What the options of its type say goes before what the intent says of all types.
+    """
+    options = (details.get("payment_method_options") or {}).get(method_type) or {}
+    usage: str | None = options.get("setup_future_usage") or details.get("setup_future_usage")
+    return None if usage == "none" else usage
 
 
 def check_state(intent: Intent, allowed: frozenset[IntentStatus], verb: str) -> None:

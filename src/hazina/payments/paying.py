@@ -13,7 +13,7 @@ from hazina.payment_methods.service import Chosen, PaymentMethods, chosen
 from hazina.payment_methods.test_methods import find
 from hazina.payment_methods.view import billing_view
 from hazina.payments.draft import Draft
-from hazina.payments.intent import Intent
+from hazina.payments.intent import Intent, future_use
 from hazina.refusals import Code, Refusal
 
 
@@ -83,15 +83,21 @@ async def find_source(
 
 
 def _future_use(params: dict[str, Any], intent: Intent | None) -> str | None:
-    if "setup_future_usage" in params:
-        usage: str | None = params["setup_future_usage"]
-        return usage
-    return intent.details.get("setup_future_usage") if intent else None
+    """Return what is meant to be done later with a card, by the parameters or else the intent."""
+    told = (
+        params.get("setup_future_usage")
+        if "setup_future_usage" in params
+        else (intent.details.get("setup_future_usage") if intent else None)
+    )
+    sent = (params.get("payment_method_options") or {}).get("card") or {}
+    options = (intent.card_options if intent else {}) | sent
+    details = {"setup_future_usage": told, "payment_method_options": {"card": options}}
+    return future_use(details, "card")
 
 
 def kept(draft: Draft, intent: Intent, method: PaymentMethod | None) -> None:
     """Give the method of a payment that took to its customer, where the payment asked for it."""
-    if method is None or intent.customer is None or not intent.details.get("setup_future_usage"):
+    if method is None or intent.customer is None or not future_use(intent.details, method.type):
         return
     try:
         _, parts = changes.attach(draft, method.set_up(), intent.customer)

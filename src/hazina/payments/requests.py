@@ -27,6 +27,7 @@ from hazina.payments.intent import (
     IntentStatus,
     check_owner,
     check_state,
+    future_use,
 )
 from hazina.payments.paying import Paying
 from hazina.payments.refund import Refund
@@ -409,9 +410,9 @@ def update_words(draft: Draft, old: Charge | Refund, params: dict[str, Any]) -> 
 
 def _to_keep(intent: Intent, paying: Paying | None) -> PaymentMethod | None:
     """Return the method, as the unit leaves it, if the customer is to keep it."""
-    if paying is None or paying.chosen.method is None or "setup_future_usage" not in intent.details:
+    method = None if paying is None else paying.chosen.method
+    if method is None or not future_use(intent.details, method.type):
         return None
-    method = paying.chosen.method
     return replace(method, version=max(method.version, 1))
 
 

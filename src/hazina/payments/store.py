@@ -160,7 +160,8 @@ class Payments:
         intent = await self.any_intent(merchant_id, command.payment_intent)
         charge = await self.any_charge(merchant_id, command.charge)
         method = None
-        if intent.customer is not None and intent.details.get("setup_future_usage"):
+        kept = "setup_future_usage" in intent.details or "setup_future_usage" in intent.card_options
+        if intent.customer is not None and kept:
             found = await self._reader.get("payment_method", (merchant_id, charge.payment_method))
             method = method_from(found, livemode) if found is not None else None
         return Subject(from_row(row), intent, charge, refund, method)
