@@ -6,7 +6,8 @@ import re
 
 from hazina.invariants.check import Subject
 
-_RUN = re.compile(r"(?<![0-9A-Za-z])[3-6](?:\d[ -]?){11,17}\d(?![0-9A-Za-z])")
+# A card's number is written whole, or in groups; digits behind a point are those of a fraction.
+_RUN = re.compile(r"(?<![0-9A-Za-z])(?<![0-9]\.)[3-6](?:\d[ -]?){11,17}\d(?![0-9A-Za-z])")
 
 
 def looks_like_card_number(digits: str) -> bool:
