@@ -14,6 +14,7 @@ import pytest
 from tests.simulation.plan import Plan, Step, Story, Trouble, plan_of
 from tests.simulation.shrink import shrink
 from tests.simulation.world import simulate
+from tests.support.promises import note
 
 _ROOT = Path(__file__).parents[2]
 _SHARES = 20
@@ -42,6 +43,7 @@ def test_all_promises_are_kept_whatever_happens(share: int) -> None:
             f"Replay it:  python -m tests.simulation --seed {seed} --trace\n"
             f"Shrink it:  python -m tests.simulation --seed {seed} --shrink"
         )
+    note("simulation", f"{_SEEDS:,} seeds from {_FIRST}, no promise broken")
 
 
 @pytest.mark.parametrize("seed", _FOUND)

@@ -1,15 +1,22 @@
-"""Run seeds again: `python -m tests.simulation --seed 17 [--count 100] [--trace] [--shrink]`."""
+"""Run seeds again: `python -m tests.simulation --seed 17 [--count 100] [--trace] [--shrink]`.
+
+With `--postgres` their plans are played together by real processes on a PostgreSQL of their own.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
+from pathlib import Path
 from pprint import pformat
 
 from tests.simulation.plan import Plan, plan_of
+from tests.simulation.played.stage import play
 from tests.simulation.shrink import shrink
 from tests.simulation.world import simulate
+from tests.support import postgres
 
 
 def main() -> int:
@@ -20,7 +27,10 @@ def main() -> int:
     parser.add_argument("--trace", action="store_true", help="print all that happened")
     parser.add_argument("--shrink", action="store_true", help="print the smallest plan that fails")
     parser.add_argument("--go-on", action="store_true", help="do not stop at the first failure")
+    parser.add_argument("--postgres", action="store_true", help="with real processes, together")
     chosen = parser.parse_args()
+    if chosen.postgres:
+        return _play(range(chosen.seed, chosen.seed + chosen.count))
     failed = 0
     began = time.monotonic()
     for seed in range(chosen.seed, chosen.seed + chosen.count):
@@ -40,6 +50,17 @@ def main() -> int:
     if chosen.count > 1:
         print(f"{failed} failed, {time.monotonic() - began:.1f} s")
     return 1 if failed else 0
+
+
+def _play(seeds: range) -> int:
+    run = postgres.begin()
+    try:
+        with run.database() as url, tempfile.TemporaryDirectory() as folder:
+            played = play([plan_of(seed) for seed in seeds], url, Path(folder))
+    finally:
+        run.finish()
+    print(played)
+    return 0 if played.problem is None else 1
 
 
 def _show_smallest(plan: Plan) -> None:

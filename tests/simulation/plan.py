@@ -1,7 +1,7 @@
 """What a seed decides beforehand: the merchants' histories, and the trouble on their way.
 
 A plan is plain data, so that parts of a failing one can be left out (`shrink.py`), and so that the
-same plan can be carried out by real processes on PostgreSQL (`tests/faults/test_plans.py`).
+same plan can be carried out by real processes on PostgreSQL (`played/`).
 """
 
 from __future__ import annotations

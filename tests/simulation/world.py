@@ -283,14 +283,14 @@ class World:
         ]
         return Facts(
             {name: list(rows.values()) for name, rows in tables.items()},
-            {entry.reference: _effect(entry) for entry in self.provider.books.entries.values()},
+            {entry.reference: effect_of(entry) for entry in self.provider.books.entries.values()},
             self.asked, promises,
             None if self.receiver is None else frozenset(self.receiver.heard),
             self.database.clock.now(), self.plan.days,
         )  # fmt: skip
 
 
-def _effect(entry: Entry) -> Effect:
+def effect_of(entry: Entry) -> Effect:
     return Effect(
         entry.reference, entry.id, entry.operation, entry.amount, entry.state, entry.voided,
         entry.captured, entry.refunded, entry.incremented,

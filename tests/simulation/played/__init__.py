@@ -1,0 +1,1 @@
+"""The simulation's plans, played by real processes on a real PostgreSQL."""
