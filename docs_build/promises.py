@@ -63,9 +63,21 @@ PROMISES = (
             "faults/test_invariants.py::test_each_check_notices_what_breaks_it"),
     Promise("Fifty callers with one key make one refund and read the same bytes.",
             "faults/test_races.py::"
-            "test_fifty_callers_with_one_key_refund_once_and_read_the_same_bytes", "same key"),
+            "test_fifty_callers_with_one_key_refund_once_and_read_the_same_bytes",
+            "race: fifty"),
+    Promise("Ten thousand requests over two hundred keys, from two processes that are killed "
+            "meanwhile: two hundred effects, and one answer for each key.",
+            "faults/test_same_key_race.py::test_each_key_has_one_effect_and_one_answer",
+            "same key"),
     Promise("Of a capture and a cancellation at once, one is done.",
-            "faults/test_races.py::test_a_capture_and_a_cancel_at_once_leave_one_of_the_two"),
+            "faults/test_races.py::test_a_capture_and_a_cancel_at_once_leave_one_of_the_two",
+            "race: a capture"),
+    Promise("Two refunds, captures or confirmations at once: the money moves once.",
+            "faults/test_races.py::test_two_refunds_never_exceed_the_capture_together",
+            "race: two"),
+    Promise("A reply and an inquiry at once book an outcome once.",
+            "faults/test_races.py::test_a_reply_and_an_inquiry_at_once_book_an_outcome_once",
+            "race: a reply"),
     Promise("A retry of what a dead process began reads what is true.",
             "faults/test_keys_taken_over.py::"
             "test_a_retry_of_a_dead_process_reads_the_operation_and_not_a_refusal"),
@@ -114,10 +126,11 @@ PROMISES = (
     Promise("Money is available two days after its capture to the second: leap days, year ends, "
             "Nairobi, Lagos, London, New York.",
             "faults/test_clocks_apart.py::"
-            "test_money_is_available_two_days_later_to_the_second_in_every_zone"),
+            "test_money_is_available_two_days_later_to_the_second_in_every_zone", "money's day"),
     Promise("Processes whose clocks differ by twenty minutes do nothing twice.",
             "faults/test_clocks_apart.py::"
-            "test_processes_whose_clocks_differ_by_twenty_minutes_do_nothing_twice"),
+            "test_processes_whose_clocks_differ_by_twenty_minutes_do_nothing_twice",
+            "clocks apart"),
     Promise("What a receiver, Kafka, a consumer or the inbox cannot take is tried five times at "
             "most and set aside; neighbours go on, and a replay heals.",
             "faults/test_poison.py::test_callbacks_that_cannot_be_applied_are_quarantined"),

@@ -20,8 +20,8 @@ from hazina.clock import unix
 from hazina.connectors.sandbox.callbacks import read
 from hazina.merchants.merchant import Caller
 from hazina.rails.contract import CallbackRefused
-from tests.support import crash
-from tests.support.books import check_books, settle
+from tests.support import crash, promises
+from tests.support.books import check_books, rows, settle
 from tests.support.flows import ShiftedClock, open_shop
 from tests.support.load import Load
 from tests.support.postgres import TestRun
@@ -77,6 +77,10 @@ async def test_money_is_available_two_days_later_to_the_second_in_every_zone(
                 assert (await shop.lines())[0]["status"] == "available", (zone, moment)
                 assert paid["status"] == "succeeded"
             await shop.check_books()
+        dated = len(rows(url, "SELECT id FROM balance_transaction"))
+        promises.note(
+            f"money's day in {zone}", f"{dated} lines at {len(_MOMENTS)} turns, all right"
+        )
 
 
 async def test_processes_whose_clocks_differ_by_twenty_minutes_do_nothing_twice(
@@ -91,6 +95,11 @@ async def test_processes_whose_clocks_differ_by_twenty_minutes_do_nothing_twice(
         caller = Caller(await cores[0].merchants.create(overdraft_minor=10**9), False, "req_1")
         simulator.control({"authorize": {"fault": "error_after", "rate": 0.3}})
         loads = [Load(core, caller, prefix=str(place)) for place, core in enumerate(cores)]
+        # Who looks after the processes takes these two out of service: their dates are wrong.
+        health = [await core.health() for core in cores]
+        assert [one["ready"] for one in health] == [False, False]
+        ahead = [one["checks"]["clock_ahead_ms"] for one in health]
+        assert ahead == pytest.approx([600_000, -600_000], abs=30_000)
         for load in loads:
             load.start(3)
         for _ in range(10):
@@ -107,6 +116,17 @@ async def test_processes_whose_clocks_differ_by_twenty_minutes_do_nothing_twice(
         for core in cores:
             await core.close()
         check_books(fresh_database_url, simulator.books())
+        paid = sum(len(load.acknowledged) for load in loads)
+        promises.note("clocks apart", f"{paid} payments by clocks 20 minutes apart, 0 twice")
+
+
+async def test_a_process_is_ready_whose_clock_is_right(fresh_database_url: str) -> None:
+    with Simulator() as simulator:
+        core = await open_core(crash.settings(fresh_database_url, simulator.url))
+        health = await core.health()
+        await core.close()
+    assert health["ready"]
+    assert abs(health["checks"]["clock_ahead_ms"]) < 5_000
 
 
 @pytest.mark.parametrize(("minutes", "taken"), [(0, True), (10, False), (-10, False)])

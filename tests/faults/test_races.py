@@ -16,7 +16,7 @@ from hazina.bootstrap.app import Core, open_core
 from hazina.bootstrap.settings import Settings
 from hazina.idempotency.service import Answer, IdempotencyRequest
 from hazina.merchants.merchant import Caller
-from tests.support import crash
+from tests.support import crash, promises
 from tests.support.books import check_books, check_requests, rows, settle
 from tests.support.crash import read
 from tests.support.races import ROUNDS, race
@@ -122,6 +122,7 @@ async def test_two_refunds_never_exceed_the_capture_together(
     for number, intent in enumerate(table.intents):
         wanted = 3_000 if number % 2 else _AMOUNT
         assert table.charges()[intent]["amount_refunded"] == wanted
+    promises.note("race: two refunds", f"{ROUNDS} rounds")
 
 
 async def test_a_capture_and_a_cancel_at_once_leave_one_of_the_two(
@@ -144,6 +145,7 @@ async def test_a_capture_and_a_cancel_at_once_leave_one_of_the_two(
     for intent, (captured, _) in zip(table.intents, answers, strict=True):
         wanted = _AMOUNT if captured.code is None else 0
         assert charges[intent]["amount_captured"] == wanted
+    promises.note("race: a capture and a cancellation", f"{ROUNDS} rounds")
 
 
 async def test_two_captures_at_once_take_the_money_once(
@@ -161,6 +163,7 @@ async def test_two_captures_at_once_take_the_money_once(
     charges = table.charges()
     for number, intent in enumerate(table.intents):
         assert charges[intent]["amount_captured"] == (3_000 if number % 2 else _AMOUNT)
+    promises.note("race: two captures", f"{ROUNDS} rounds")
 
 
 async def test_an_intent_confirmed_twice_at_once_is_charged_once(
@@ -176,6 +179,7 @@ async def test_an_intent_confirmed_twice_at_once_is_charged_once(
             _one_won(round_answers, _BUSY)
     assert table.charges().keys() == set(table.intents)
     assert len(rows(fresh_database_url, "SELECT id FROM charge")) == ROUNDS
+    promises.note("race: two confirmations", f"{ROUNDS} rounds")
 
 
 async def test_fifty_callers_with_one_key_refund_once_and_read_the_same_bytes(
@@ -206,6 +210,7 @@ async def test_fifty_callers_with_one_key_refund_once_and_read_the_same_bytes(
             assert len({answer.body for answer in round_answers}) == 1, round_answers
     refunds = rows(fresh_database_url, "SELECT payment_intent FROM refund")
     assert sorted(row["payment_intent"] for row in refunds) == sorted(table.intents)
+    promises.note("race: fifty callers with one key", f"{ROUNDS} rounds")
 
 
 async def test_a_reply_and_an_inquiry_at_once_book_an_outcome_once(
@@ -240,6 +245,7 @@ async def test_a_reply_and_an_inquiry_at_once_book_an_outcome_once(
             assert answer.code is None, answer
     commands = rows(fresh_database_url, "SELECT * FROM command WHERE inquiries > 0")
     assert commands, "no inquiry ever raced a reply"
+    promises.note("race: a reply and an inquiry", f"{ROUNDS} rounds")
 
 
 async def test_what_its_sender_still_holds_is_not_asked_about(
@@ -266,3 +272,4 @@ async def test_what_its_sender_still_holds_is_not_asked_about(
             assert orjson.loads(answer.body)["status"] not in ("processing", "pending"), answer
         asked = rows(fresh_database_url, "SELECT id FROM command WHERE inquiries > 0")
         assert asked == [], "a command was asked about while its sender held it"
+    promises.note("race: an inquiry and the sender", f"{min(ROUNDS, 40)} rounds")

@@ -17,7 +17,7 @@ import pytest
 
 from hazina.bootstrap.app import Core, open_core
 from hazina.merchants.merchant import Caller
-from tests.support import crash
+from tests.support import crash, promises
 from tests.support.books import check_books, check_requests, effective, rows, settle
 from tests.support.simulator import Simulator
 
@@ -54,6 +54,8 @@ async def test_each_key_has_one_effect_and_one_answer(
     assert sum(effective(entry) for entry in books) == len(books) == _KEYS
     assert len(rows(fresh_database_url, "SELECT id FROM payment_intent")) == _KEYS
     check_books(fresh_database_url, books)
+    asked = f"{len(answers)} requests over {_KEYS} keys, {_KILLS} kills: {len(books)} effects"
+    promises.note("same key, with kills", f"{asked}, one answer each")
 
 
 def _race(chosen: crash.Settings, caller: Caller, files: list[Path]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -83,6 +84,8 @@ from hazina.webhooks.replays import WebhookReplays
 from hazina.webhooks.service import WebhookEndpoints
 
 _HEALTH_SECONDS_MAX = 0.5
+_CLOCK_AHEAD_MS_MAX = 10_000
+"""How far a clock may be from the database's, either way, before its process takes no work."""
 MIGRATIONS = Path(hazina.__file__).parent / "db" / "migrations"
 SCHEMA = Schema(
     idempotency_tables.TABLES + payments_tables.TABLES + commands_tables.TABLES
@@ -180,6 +183,8 @@ class Core:
                 rows = await self.reader.query("command_open_count", {})
             checks["database"] = "ok"
             checks["open_commands"] = rows[0]["open"]
+            ahead = self.clock.now() - rows[0]["now"]
+            checks["clock_ahead_ms"] = ahead // timedelta(milliseconds=1)
         except Exception as error:
             checks["database"] = type(error).__name__
         queue = self.writer.state()
@@ -192,7 +197,9 @@ class Core:
                       "saturated": state.saturated}
             for account, state in self.dispatch.health().items()
         }  # fmt: skip
-        ready = checks["database"] == "ok" and not queue.saturated
+        # What it booked would bear a wrong date; the database's clock is everybody's measure.
+        on_time = abs(checks.get("clock_ahead_ms", 0)) <= _CLOCK_AHEAD_MS_MAX
+        ready = checks["database"] == "ok" and not queue.saturated and on_time
         return {"ready": ready, "checks": checks, "providers": providers}
 
     async def close(self) -> None:

@@ -9,7 +9,7 @@ ORDER BY coalesce(next_at, lease_until) LIMIT %(limit)s;
 SELECT * FROM command WHERE id = %(id)s;
 
 -- name: command_open_count
-SELECT count(*) AS open FROM command WHERE state <> 'done';
+SELECT count(*) AS open, clock_timestamp() AS now FROM command WHERE state <> 'done';
 
 -- name: commands_of_clock
 SELECT c.*, (extract(epoch FROM c.next_at - now()) * 1000)::bigint AS wait_ms
