@@ -27,10 +27,10 @@ def rows(
         return connection.execute(query.encode(), params).fetchall()
 
 
-async def settle(*cores: Core) -> None:
+async def settle(*cores: Core, looks: int = 300) -> None:
     """Let every core ask and read callbacks, all at once, until nothing is open."""
     database_url = cores[0].settings.database_url
-    for _ in range(300):
+    for _ in range(looks):
         for core in cores:
             await core.callbacks.process_due()
         # All at once: janitors of several processes must not do each other's work again.
