@@ -307,8 +307,7 @@ BUGS = (
         (
             Edit(
                 "db/postgres.py",
-                'await link.run([_BEGIN, call(_LOCK, ("bigint",), slot.batch_id())])\n'
-                "        found",
+                'await link.run([_BEGIN, call(_LOCK, ("bigint",), lock)])\n        found',
                 "await link.run([_BEGIN])\n        found",
             ),
         ),
