@@ -206,11 +206,11 @@ class PostgresStore:
                 continue
             except Short as error:
                 # Trying on would not make room; the callers try again when there is some.
-                self._link = None
+                self._drop_link()
                 raise Unreachable(str(error)) from error
             except (Again, LinkLost, UnsafeServer) as error:
                 if isinstance(error, LinkLost):
-                    self._link = None
+                    self._drop_link()
                 if self._clock.monotonic_ms() > deadline_ms:
                     raise Unreachable(str(error)) from error
                 await self._clock.sleep_ms(self._settings.retry_pause_ms)
@@ -283,7 +283,7 @@ class PostgresStore:
         try:
             await link.run([_ROLLBACK])
         except LinkLost:
-            self._link = None  # An uncommitted batch dies with its connection.
+            self._drop_link()  # An uncommitted batch dies with its connection.
 
     async def _prepare(
         self, link: Link, slot: Slot, units: Sequence[Unit], alone: frozenset[int]
@@ -429,7 +429,7 @@ class PostgresStore:
         advisory lock tells (DB-24), or that of its session when it was sent whole. Asks until
         PostgreSQL answers: the callers must know.
         """
-        self._link = None
+        self._drop_link()
         waiting = replace(self._settings.link, lock_timeout_ms=self._settings.terminate_after_ms)
         while True:
             link: Link | None = None
