@@ -7,9 +7,11 @@ from dataclasses import fields
 from typing import Any
 
 from hazina.commands.command import Command, from_row
+from hazina.commands.reading import read_together
 from hazina.db.reader import Reader
 from hazina.db.table import Row
 from hazina.paging import Page, created_bounds, read_page
+from hazina.payment_methods.method import PaymentMethod
 from hazina.payment_methods.method import from_row as method_from
 from hazina.payments.charge import Charge
 from hazina.payments.intent import Intent, IntentStatus
@@ -154,17 +156,29 @@ class Payments:
     async def subject(self, command: Command, livemode: bool) -> Subject:
         """Return a command with everything that its outcome is about, as it is now."""
         merchant_id = command.merchant_id
-        row = await self._reader.get("command", command.key)
-        assert row is not None
-        refund = await self.any_refund(merchant_id, command.refund) if command.refund else None
-        intent = await self.any_intent(merchant_id, command.payment_intent)
-        charge = await self.any_charge(merchant_id, command.charge)
-        method = None
+
+        async def read() -> tuple[Intent, Charge, Refund | None, PaymentMethod | None]:
+            named = command.refund
+            refund = await self.any_refund(merchant_id, named) if named else None
+            intent = await self.any_intent(merchant_id, command.payment_intent)
+            charge = await self.any_charge(merchant_id, command.charge)
+            method = await self._kept_method(intent, charge, livemode)
+            return intent, charge, refund, method
+
+        now, about = await read_together(self._reader, command, read)
+        return Subject(now, *about)
+
+    async def _kept_method(
+        self, intent: Intent, charge: Charge, livemode: bool
+    ) -> PaymentMethod | None:
+        """Return the method that a payment keeps for its customer, if it keeps one."""
         kept = "setup_future_usage" in intent.details or "setup_future_usage" in intent.card_options
-        if intent.customer is not None and kept:
-            found = await self._reader.get("payment_method", (merchant_id, charge.payment_method))
-            method = method_from(found, livemode) if found is not None else None
-        return Subject(from_row(row), intent, charge, refund, method)
+        if intent.customer is None or not kept:
+            return None
+        found = await self._reader.get(
+            "payment_method", (intent.merchant_id, charge.payment_method)
+        )
+        return method_from(found, livemode) if found is not None else None
 
     async def command(self, merchant_id: str, command_id: str) -> Command:
         """Return a command that is there."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hazina.commands.command import Command, from_row
+from hazina.commands.reading import read_together
 from hazina.db.reader import Reader
 from hazina.db.table import Row
 from hazina.merchants.merchant import Merchant
@@ -109,13 +110,16 @@ class Store:
     async def subject(self, command: Command, merchant: Merchant) -> Subject:
         """Return a verification with everything that its outcome is about, as it is now."""
         merchant_id = command.merchant_id
-        row = await self._reader.get("command", command.key)
-        assert row is not None
-        intent = await self.intent(merchant_id, command.payment_intent)
-        attempt = await self.attempt(merchant_id, command.charge)
-        method = await self._methods.stored(merchant, attempt.payment_method)
-        present = await self._customer_present(merchant_id, intent.customer)
-        return Subject(from_row(row), intent, attempt, method, present)
+
+        async def read() -> tuple[SetupIntent, SetupAttempt, PaymentMethod, bool]:
+            intent = await self.intent(merchant_id, command.payment_intent)
+            attempt = await self.attempt(merchant_id, command.charge)
+            method = await self._methods.stored(merchant, attempt.payment_method)
+            present = await self._customer_present(merchant_id, intent.customer)
+            return intent, attempt, method, present
+
+        now, about = await read_together(self._reader, command, read)
+        return Subject(now, *about)
 
     async def page(
         self, kind: str, merchant_id: str, filters: dict[str, Any], page: Page
