@@ -26,7 +26,7 @@ _FIRST = int(os.environ.get("HAZINA_SEED") or _RUN % 1_000_000_000)
 _FOUND = {
     614_071_945: "a refund's late failure was told while the refund's own outcome was unknown",
     614_072_469: "the key of an increment that was not made was taken over",
-    42_333_963: "a late reply read its command before, and its payment after, an inquiry settled it",
+    42_333_963: "a late reply read its command before an inquiry settled it, its payment after",
 }
 _TRACED = 12
 pytestmark = pytest.mark.timeout(_SEEDS)
