@@ -75,9 +75,12 @@ def checked_events(names: Sequence[str] | None) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def wants(endpoint: dict[str, Any], event_type: str, event_created: datetime) -> bool:
-    """Say whether an endpoint is to hear of an event; older events than itself it is spared."""
-    if event_created < endpoint["created"] - _CLOCK_SKEW:
+def wants(endpoint: dict[str, Any], event_type: str, recorded: datetime) -> bool:
+    """Say whether an endpoint is to hear of an event; older events than itself it is spared.
+
+    `recorded` is in real time, as endpoints are: an event's `created` may be a test clock's.
+    """
+    if recorded < endpoint["created"] - _CLOCK_SKEW:
         return False
     return hears(endpoint["enabled_events"], event_type)
 

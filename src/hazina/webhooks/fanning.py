@@ -12,12 +12,12 @@ from hazina.db.table import Row
 from hazina.db.unit import Claim, Committed, Lane, RowVersion, Taken, Unit, Update
 from hazina.db.writer import Writer
 from hazina.events.service import Cursor, EventRow, Events
+from hazina.ids import moment_of
 from hazina.webhooks.endpoint import wants
 
 _CURSOR = "webhook_cursor"
 _CURSOR_KEY = ("fan_out",)
 _DELIVERY = "webhook_delivery"
-_ENDPOINTS_AT_ONCE_MAX = 10_000
 _ROWS_PER_UNIT_MAX = 256
 _FEW = 8
 
@@ -79,13 +79,15 @@ class FanOut:
         """Make the delivery rows that these events lack; return whether anybody wants any."""
         merchants = sorted({event.merchant_id for event in events})
         by_merchant: dict[str, list[dict[str, object]]] = {}
-        for endpoint in await self._enabled(merchants, limit=_ENDPOINTS_AT_ONCE_MAX):
+        for endpoint in await self._enabled(merchants, limit=None):
             by_merchant.setdefault(str(endpoint["event_merchant"]), []).append(endpoint)
         now = self._clock.now()
         rows: dict[str, list[Row]] = {}
         for event in events:
+            # A test clock may be far behind; when it was really recorded its id tells.
+            recorded = max(event.created, moment_of(event.id))
             for endpoint in by_merchant.get(event.merchant_id, ()):
-                if wants(endpoint, event.type, event.created):
+                if wants(endpoint, event.type, recorded):
                     owner = str(endpoint["merchant_id"])
                     made = new_delivery(
                         owner, str(endpoint["id"]), event.id, event.cursor.position, now,
@@ -149,7 +151,9 @@ class FanOut:
         )
         return Cursor(int(rows[0]["xid"]), rows[0]["position"]) if rows else None
 
-    async def _enabled(self, merchants: list[str] | None, limit: int) -> list[dict[str, object]]:
+    async def _enabled(
+        self, merchants: list[str] | None, limit: int | None
+    ) -> list[dict[str, object]]:
         rows = await self._reader.query(
             "webhook_endpoints_enabled", {"merchants": merchants, "limit": limit}
         )
