@@ -14,7 +14,7 @@ import structlog
 from hazina.clock import Clock
 from hazina.db.reader import Reader
 from hazina.db.table import Row
-from hazina.db.unit import Committed, Insert, Lane, Quarantined, RowVersion, Unit, Update
+from hazina.db.unit import Claim, Committed, Insert, Lane, Quarantined, RowVersion, Unit, Update
 from hazina.db.writer import Writer
 from hazina.ids import Ids
 from hazina.values import replace, value
@@ -53,8 +53,12 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A delivery that was taken, and what its attempt came to."""
+    """A delivery that was taken, and what its attempt came to.
 
+    The attempt has its id from the start: it is written down once, however often that is tried.
+    """
+
+    id: str
     due: Due
     attempt: Attempt
     began: datetime
@@ -102,7 +106,10 @@ class WebhookDeliveries:
         """
         parts, poison = [], set()
         for one in due:
-            interrupted = (self._row(one, _INTERRUPTED, self._clock.now()),) if one.sending else ()
+            interrupted: tuple[Insert, ...] = ()
+            if one.sending:
+                lost = self.tried(one, _INTERRUPTED, self._clock.now())
+                interrupted = (Insert(_ATTEMPT, _row(lost)),)
             changes: dict[str, Any] = {
                 "attempts": one.attempts + 1, "next_at": lease_ms, "sending": True,
             }  # fmt: skip
@@ -128,8 +135,12 @@ class WebhookDeliveries:
             [_Part(one, changes | {"attempts": one.attempts - 1}, ()) for one in taken]
         )
 
+    def tried(self, due: Due, attempt: Attempt, began: datetime) -> Tried:
+        """Return an attempt that is to be settled."""
+        return Tried(self._ids.new("wha"), due, attempt, began)
+
     async def settle(self, tried: Sequence[Tried]) -> None:
-        """Write down attempts and what follows them.
+        """Write down attempts and what follows them; after an error the same may be settled again.
 
         Where the lease was lost meanwhile only the attempt is kept: it happened. What the database
         cannot hold is left to its lease, and then counts as interrupted.
@@ -143,7 +154,7 @@ class WebhookDeliveries:
                 "state": following.state, "next_at": following.delay_ms,
                 "last_status": one.attempt.word, "sending": False,
             }  # fmt: skip
-            parts.append(_Part(due, changes, (self._row(due, one.attempt, one.began),)))
+            parts.append(_Part(due, changes, (Insert(_ATTEMPT, _row(one)),)))
         done = await self._write(parts)
         late = [part for part in parts if part.due.key not in done]
         await asyncio.gather(*(self._keep(part) for part in late))
@@ -177,11 +188,10 @@ class WebhookDeliveries:
         return done
 
     async def _keep(self, part: _Part) -> None:
-        """Write down an attempt alone."""
+        """Write down an attempt alone, unless it was already: an error may have hidden that."""
+        claims = tuple(Claim(_ATTEMPT, insert.row) for insert in part.inserts)
         with suppress(Quarantined):
-            await self._writer.submit(
-                Unit(part.due.merchant_id, writes=part.inserts, lane=Lane.BULK)
-            )
+            await self._writer.submit(Unit(part.due.merchant_id, claims=claims, lane=Lane.BULK))
 
     async def _submit(self, parts: Sequence[_Part]) -> bool:
         relied, writes = [], []
@@ -201,17 +211,6 @@ class WebhookDeliveries:
             _log.error("webhook_deliveries_unwritable", event_ids=ids, error=repr(error))
             return False
 
-    def _row(self, due: Due, attempt: Attempt, began: datetime) -> Insert:
-        return Insert(
-            _ATTEMPT,
-            {
-                "merchant_id": due.merchant_id, "endpoint": due.endpoint,
-                "event_id": due.event_id, "id": self._ids.new("wha"), "number": due.attempts,
-                "status": attempt.status, "problem": attempt.problem,
-                "latency_ms": attempt.latency_ms, "answer": attempt.answer, "created": began,
-            },
-        )  # fmt: skip
-
 
 @value
 class _Part:
@@ -220,6 +219,16 @@ class _Part:
     due: Due
     changes: dict[str, Any]
     inserts: tuple[Insert, ...]
+
+
+def _row(tried: Tried) -> Row:
+    due, attempt = tried.due, tried.attempt
+    return {
+        "merchant_id": due.merchant_id, "endpoint": due.endpoint, "event_id": due.event_id,
+        "id": tried.id, "number": due.attempts, "status": attempt.status,
+        "problem": attempt.problem, "latency_ms": attempt.latency_ms, "answer": attempt.answer,
+        "created": tried.began,
+    }  # fmt: skip
 
 
 def _body(row: Row) -> bytes:

@@ -92,7 +92,12 @@ class Deliver:
         return self._settings.deliveries_in_flight_max // max(1, len(self._lanes))
 
     def _in_hand(self) -> int:
-        return sum(lane.running + len(lane.queue) for lane in self._lanes.values())
+        """Return how many requests are under way or may begin; not what is taken ahead of them.
+
+        What waits behind a receiver that hangs must not use up the room of the others.
+        """
+        at_once = self._settings.lane.at_once
+        return sum(min(at_once, lane.running + len(lane.queue)) for lane in self._lanes.values())
 
     def _note_more(self, due: list[Due], rooms: dict[str, int], *, cut: bool) -> None:
         """Note which lanes may have more waiting; the others are not looked for until a fan-out."""
@@ -122,7 +127,7 @@ class Deliver:
     def _begin_all(self) -> None:
         for endpoint, lane in list(self._lanes.items()):
             self._begin(lane)
-            if lane.idle:
+            if lane.idle(self._clock.monotonic_ms()):
                 del self._lanes[endpoint]
 
     def _begin(self, lane: Lane) -> None:
@@ -158,8 +163,9 @@ class Deliver:
         finally:
             lane.running -= 1
         now_ms = self._clock.monotonic_ms()
+        attempt = replace(attempt, latency_ms=now_ms - began_ms)
         lane.ended(attempt, now_ms)
-        self._tried.append(Tried(due, replace(attempt, latency_ms=now_ms - began_ms), began))
+        self._tried.append(self._deliveries.tried(due, attempt, began))
         if self._settling is None or self._settling.done():
             self._settling = asyncio.create_task(self._settle(), name="webhook settle")
         if self._closing:

@@ -22,7 +22,7 @@ class WorkerSettings:
     deliver_interval_ms: int = 500
     replay_interval_ms: int = 1_000
     deliveries_in_flight_max: int = 1_024
-    """Taken by one worker, under way or waiting for their turn."""
+    """Requests of one worker; about as many deliveries are taken ahead of them."""
     delivery_lease_ms: int = 60_000
     lane: LaneLimits = field(default_factory=LaneLimits)
     schedule: Schedule = field(default_factory=Schedule)
