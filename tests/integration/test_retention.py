@@ -21,6 +21,11 @@ _ATTEMPT = """
 INSERT INTO webhook_attempt (merchant_id, endpoint, event_id, id, number, created)
 VALUES ('acct_1_test', %(endpoint)s, %(event)s, %(id)s, 1, now())
 """
+_ENDPOINT = """
+INSERT INTO webhook_endpoint
+    (merchant_id, id, url, secret, enabled_events, status, metadata, created)
+VALUES ('acct_1_test', %s, 'https://shop.test', 'whsec_', '["*"]', 'enabled', '{}', now())
+"""
 _CALLBACK = """
 INSERT INTO inbox (connector, deduplication_key, reference, body, headers, state, tries, received)
 VALUES ('one', %s, 'cmd_1', '', '{}', %s, 1, %s)
@@ -43,6 +48,8 @@ async def test_only_what_is_over_for_long_is_deleted(fresh_database_url: str) ->
     callbacks = {"old": ("applied", 100), "young": ("applied", 80), "parked": ("parked", 100),
                  "bad": ("quarantined", 100), "due": ("received", 100)}  # fmt: skip
     with psycopg.connect(fresh_database_url) as connection:
+        for endpoint in ("we_1", "we_2"):
+            connection.execute(_ENDPOINT, (endpoint,))
         for (endpoint, event), (state, tried) in deliveries.items():
             given: dict[str, Any] = {"endpoint": endpoint, "event": event, "state": state}
             connection.execute(_DELIVERY, given)
@@ -62,3 +69,21 @@ async def test_only_what_is_over_for_long_is_deleted(fresh_database_url: str) ->
     expected = set(list(deliveries)[2:])
     assert set(left) == set(attempts) == expected
     assert {key for (key,) in kept} == {"young", "parked", "bad", "due"}
+
+
+async def test_what_was_owed_to_a_deleted_endpoint_is_deleted(fresh_database_url: str) -> None:
+    with psycopg.connect(fresh_database_url) as connection:
+        connection.execute(_ENDPOINT, ("we_2",))
+        for endpoint in ("we_1", "we_2", "we_3"):
+            for state in ("pending", "failed", "delivered"):
+                given = {"endpoint": endpoint, "event": f"evt_{state}", "state": state}
+                connection.execute(_DELIVERY, given)
+    async with parts_over(fresh_database_url) as (reader, writer):
+        retention = Retention(reader, writer, ManualClock(_NOW), KeepDays())
+
+        while await retention.step():
+            pass
+
+    with psycopg.connect(fresh_database_url) as connection:
+        left = connection.execute("SELECT endpoint FROM webhook_delivery").fetchall()
+    assert left == [("we_2",)] * 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,7 +14,6 @@ import stripe
 
 from hazina.events.service import Cursor, Events
 from hazina.refusals import Code, Refusal
-from hazina.webhooks.deliveries import Tried
 from hazina.webhooks.delivery import Attempt, Schedule
 from hazina.workers.lane import LaneLimits
 from hazina.workers.settings import WorkerSettings
@@ -242,7 +242,7 @@ async def test_worker_that_was_late_adds_its_attempt_and_decides_nothing(house: 
         late = house.deliveries()
         (taken,) = await late.take(await late.due(8, {}), lease_ms=1)
         await until(deliver.step, _has(house, endpoint, delivered=1))
-        await late.settle([Tried(taken, Attempt(500), CLOCK.now())])
+        await late.settle([late.tried(taken, Attempt(500), CLOCK.now())])
         assert await house.counts(endpoint) == {"delivered": 1}
         assert len(await house.attempts(endpoint)) == 3
 
@@ -258,6 +258,31 @@ async def test_endpoint_that_hangs_takes_nobody_elses_turn(house: House) -> None
         await until(deliver.step, _has(house, endpoint, delivered=30))
         assert len(hanging.received) == 2
         assert healthy.under_way_max <= 2
+
+
+async def test_backlog_of_an_endpoint_that_begins_to_hang_takes_nobody_elses_room(
+    house: House,
+) -> None:
+    """Much is taken ahead of a receiver that answers well, and then waits behind it."""
+    settings = WorkerSettings(
+        schedule=SCHEDULE, lane=LaneLimits(at_once=2), deliveries_in_flight_max=20
+    )
+    async with (
+        shop() as hanging,
+        shop() as healthy,
+        house.postman(settings, timeout_ms=50_000) as deliver,
+    ):
+        hanging.answers, hanging.always = [200] * 20, 0
+        stuck = await house.endpoint(hanging.url)
+        await house.events(100)
+        await house.fan_out()
+        await until(deliver.step, _has(house, stuck, delivered=20, pending=80))
+        for _ in range(5):
+            await deliver.step()
+        endpoint = await house.endpoint(healthy.url, "refund.updated")
+        await house.event("refund.updated")
+        await house.fan_out()
+        await until(deliver.step, _has(house, endpoint, delivered=1), seconds=10)
 
 
 async def test_breaker_leaves_a_failing_endpoint_alone_and_lets_it_back(house: House) -> None:
@@ -369,6 +394,43 @@ async def test_a_test_goes_to_the_endpoint_that_is_tested_alone(house: House) ->
         await house.endpoints.pause(house.caller, endpoint["id"], True, None)
         refused = await house.replays.test(house.caller, endpoint["id"], None)
         assert refused.code == "parameter_invalid"
+
+
+async def test_event_of_a_test_clock_that_is_years_behind_is_delivered(house: House) -> None:
+    async with shop() as receiver:
+        endpoint = await house.endpoint(receiver.url)
+        await house.event(created=datetime(2020, 1, 1, tzinfo=UTC))
+        await house.fan_out()
+        assert await house.counts(endpoint) == {"pending": 1}
+
+
+async def test_attempts_that_are_settled_again_after_an_error_are_written_down_once(
+    house: House,
+) -> None:
+    """An error of one merchant's unit may hide that another's was committed."""
+    async with shop() as receiver:
+        endpoint = await house.endpoint(receiver.url)
+        await house.events(2)
+        await house.fan_out()
+        door = house.deliveries()
+        taken = await door.take(await door.due(8, {}), lease_ms=60_000)
+        tried = [door.tried(one, Attempt(200), CLOCK.now()) for one in taken]
+        for _ in range(3):
+            await door.settle(tried)
+        assert await house.counts(endpoint) == {"delivered": 2}
+        assert [one["number"] for one in await house.attempts(endpoint)] == [1, 1]
+
+
+async def test_a_long_replay_gives_the_others_their_turn(house: House) -> None:
+    one, other = [await house.endpoint("http://127.0.0.1:9/hook") for _ in range(2)]
+    await house.events(450)
+    created = {"created": {"gte": 1_577_836_800}}
+    first = shown(await house.replays.many(house.caller, one["id"], created, None))
+    second = shown(await house.replays.many(house.caller, other["id"], created, None))
+    for _ in range(2):
+        await house.replays.step()
+    jobs = [await house.replays.retrieve(house.caller, job["id"]) for job in (first, second)]
+    assert [job["replayed"] for job in jobs] == [200, 200]
 
 
 async def test_endpoint_hears_only_of_what_it_asked_for(house: House) -> None:

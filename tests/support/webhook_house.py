@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -59,21 +60,24 @@ class House:
         params = {"url": url, "enabled_events": list(names) or ["*"]}
         return shown(await self.endpoints.create(self.caller, params, None))
 
-    async def event(self, kind: str = "charge.succeeded", padding: int = 0) -> str:
+    async def event(
+        self, kind: str = "charge.succeeded", padding: int = 0, created: datetime | None = None
+    ) -> str:
         """Record an event of the merchant's."""
-        (event_id,) = await self.events(1, kind, padding)
+        (event_id,) = await self.events(1, kind, padding, created)
         return event_id
 
     async def events(
-        self, count: int, kind: str = "charge.succeeded", padding: int = 0
-    ) -> list[str]:
+        self, count: int, kind: str = "charge.succeeded", padding: int = 0,
+        created: datetime | None = None,
+    ) -> list[str]:  # fmt: skip
         """Record events in one unit."""
         made = [IDS.new("evt") for _ in range(count)]
         view = {"id": "ch_1", "object": "charge", "description": "x" * padding}
         writes = tuple(
             record(
                 merchant_id=MERCHANT, livemode=False, event_id=event_id, type=kind,
-                object_view=view, object_id="ch_1", sequence=1, created=CLOCK.now(),
+                object_view=view, object_id="ch_1", sequence=1, created=created or CLOCK.now(),
             )
             for event_id in made
         )  # fmt: skip

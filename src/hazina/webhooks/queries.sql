@@ -23,7 +23,7 @@ FROM merchant m
 JOIN webhook_endpoint w ON w.merchant_id = m.platform
 WHERE w.status = 'enabled' AND w.connect AND m.platform IS NOT NULL
   AND (%(merchants)s::text[] IS NULL OR m.merchant_id = ANY (%(merchants)s::text[]))
-LIMIT %(limit)s;
+LIMIT %(limit)s::bigint;
 
 -- name: webhook_log_end
 -- The newest event that no older commit can still precede.
@@ -105,7 +105,8 @@ SELECT 1 FROM webhook_attempt
 WHERE merchant_id = %(merchant_id)s AND endpoint = %(endpoint)s AND id = %(id)s;
 
 -- name: webhook_replay_next
-SELECT * FROM webhook_replay WHERE state = 'running' ORDER BY created LIMIT 1;
+-- A version is a step: the one that got on least goes first, so a long replay delays nobody's.
+SELECT * FROM webhook_replay WHERE state = 'running' ORDER BY version, created LIMIT 1;
 
 -- name: webhook_replay_one
 -- The event may be the merchant's own or, for an endpoint with `connect`, a connected account's.
@@ -171,6 +172,29 @@ CROSS JOIN LATERAL (
       )
     ORDER BY a.id LIMIT %(limit)s
 ) o
+LIMIT %(limit)s;
+
+-- name: webhook_deliveries_orphaned
+-- Of endpoints that were deleted: they never will be delivered.
+WITH RECURSIVE told AS (
+    (SELECT merchant_id, endpoint FROM webhook_delivery ORDER BY merchant_id, endpoint LIMIT 1)
+    UNION ALL
+    SELECT n.merchant_id, n.endpoint FROM told k
+    CROSS JOIN LATERAL (
+        SELECT p.merchant_id, p.endpoint FROM webhook_delivery p
+        WHERE (p.merchant_id, p.endpoint) > (k.merchant_id, k.endpoint)
+        ORDER BY p.merchant_id, p.endpoint LIMIT 1
+    ) n
+)
+SELECT o.merchant_id, o.endpoint, o.event_id, o.version FROM told k
+CROSS JOIN LATERAL (
+    SELECT d.merchant_id, d.endpoint, d.event_id, d.version FROM webhook_delivery d
+    WHERE d.merchant_id = k.merchant_id AND d.endpoint = k.endpoint
+    ORDER BY d.event_id LIMIT %(limit)s
+) o
+WHERE NOT EXISTS (
+    SELECT 1 FROM webhook_endpoint w WHERE w.merchant_id = k.merchant_id AND w.id = k.endpoint
+)
 LIMIT %(limit)s;
 
 -- name: webhook_deliveries_old

@@ -149,7 +149,7 @@ class WebhookReplays:
         return await self._idempotency.run_once(request, merchant.merchant_id, load, decide)
 
     async def step(self) -> int:
-        """Carry a part of the oldest replay out; return how many events were made due again.
+        """Carry a part of some replay out, in turns; return how many events were made due again.
 
         After a crash the same part is made due once more, which sends at most that part twice.
         """

@@ -10,18 +10,23 @@ from datetime import datetime
 from hazina.webhooks.deliveries import Due
 from hazina.webhooks.delivery import Attempt
 
+_REMEMBERED_MS = 600_000
+
 
 @dataclass(frozen=True, slots=True)
 class LaneLimits:
     """How much one endpoint may have at once, and when it is left alone.
 
     `at_once` requests are under way; up to `ahead_max` deliveries are taken in advance of them, as
-    long as the receiver answers well. After `failures` failed attempts in a row nothing is sent for
-    `pause_ms`, then one delivery; if that fails too, the pause doubles up to `pause_max_ms`.
+    long as the receiver answers well, and no more than it answers in `ahead_ms`: what is taken goes
+    out as it was read, to an endpoint that may have been paused or moved since. After `failures`
+    failed attempts in a row nothing is sent for `pause_ms`, then one delivery; if that fails too,
+    the pause doubles up to `pause_max_ms`.
     """
 
     at_once: int = 8
     ahead_max: int = 256
+    ahead_ms: int = 2_000
     failures: int = 5
     pause_ms: int = 5_000
     pause_max_ms: int = 60_000
@@ -39,17 +44,20 @@ class Lane:
     failures: int = 0
     pause_ms: int = 0
     closed_until_ms: int = 0
-    probing: bool = False
+    ended_ms: int = 0
     more: bool = False
     """Whether more was waiting when it was last looked."""
     failing_since: datetime | None = None
     noting: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Notes on the endpoint are written one after another, or an old one could come last."""
 
-    @property
-    def idle(self) -> bool:
-        """Whether nothing of it is under way, and nothing has to be remembered."""
-        return not self.running and not self.queue and not self.failures
+    def idle(self, now_ms: int) -> bool:
+        """Say whether nothing of it is under way, and nothing has to be remembered.
+
+        Failures are remembered for a while: the endpoint may have been disabled or deleted.
+        """
+        remembered = self.failures and now_ms - self.ended_ms < _REMEMBERED_MS
+        return not self.running and not self.queue and not remembered
 
     def room(self, now_ms: int, share: int) -> int:
         """Return how many more deliveries may be taken, `share` of them being the lane's most."""
@@ -72,9 +80,12 @@ class Lane:
 
     def ended(self, attempt: Attempt, now_ms: int) -> None:
         """Learn from an attempt: whether to take more ahead, or to leave the endpoint alone."""
+        self.ended_ms = now_ms
         if attempt.delivered:
             self.failures, self.pause_ms, self.closed_until_ms = 0, 0, 0
-            self.ahead = min(self.limits.ahead_max, max(self.limits.at_once, self.ahead * 2))
+            more = min(self.limits.ahead_max, max(self.limits.at_once, self.ahead * 2))
+            soon = self.limits.at_once * self.limits.ahead_ms // max(1, attempt.latency_ms)
+            self.ahead = min(more, soon)
             return
         self.failures += 1
         self.ahead = 0

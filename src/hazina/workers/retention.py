@@ -28,7 +28,10 @@ class KeepDays:
 
 
 class Retention:
-    """Deletes what nobody waits for: never what is due, failed, parked or quarantined."""
+    """Deletes what nobody waits for: never what is due, failed, parked or quarantined.
+
+    Deliveries to an endpoint that was deleted go at once, whatever became of them.
+    """
 
     def __init__(self, reader: Reader, writer: Writer, clock: Clock, keep: KeepDays) -> None:
         self._reader = reader
@@ -48,6 +51,10 @@ class Retention:
         done += await self._delete(
             "webhook_delivery", ("merchant_id", "endpoint", "event_id"),
             "webhook_deliveries_old", {"before": _id("evt", delivered)},
+        )  # fmt: skip
+        done += await self._delete(
+            "webhook_delivery", ("merchant_id", "endpoint", "event_id"),
+            "webhook_deliveries_orphaned", {},
         )  # fmt: skip
         done += await self._delete(
             "inbox", ("connector", "deduplication_key"), "inbox_old",
