@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import subprocess
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
@@ -20,6 +19,7 @@ from hazina.refusals import Refusal
 from hazina.webhooks.endpoint import checked_url
 from hazina.workers.posting import NoAnswer, Poster, PostLimits
 from hazina.workers.resolving import SystemResolver
+from tests.support.certificates import certificate
 from tests.support.evil_urls import all_urls
 
 _ZONE = {
@@ -236,16 +236,7 @@ async def test_a_kept_connection_that_the_receiver_ends_costs_no_attempt() -> No
 
 
 async def test_tls_is_that_of_the_name_though_the_address_was_judged(tmp_path: Path) -> None:
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    await asyncio.to_thread(
-        subprocess.run,
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-keyout", str(key), "-out", str(certificate), "-days", "2",
-         "-subj", "/CN=hooks.test", "-addext", "subjectAltName=DNS:hooks.test"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    serving.load_cert_chain(certificate, key)
+    serving, trusting = await certificate(tmp_path, "DNS:hooks.test")
     asked: list[str | None] = []
 
     def note(_: object, name: str | None, __: object) -> None:
@@ -253,7 +244,6 @@ async def test_tls_is_that_of_the_name_though_the_address_was_judged(tmp_path: P
 
     serving.sni_callback = note
     zone = Zone(**{"hooks.test": [["127.0.0.1"]], "other.test": [["127.0.0.1"]]})
-    trusting = ssl.create_default_context(cafile=str(certificate))
     policy = AddressPolicy.reading(["127.0.0.1/32"])
     async with _listening(Canary(), "127.0.0.1", tls=serving) as receiver:
         poster = Poster(Gate(policy, zone), PostLimits(timeout_ms=5_000), trusting)
