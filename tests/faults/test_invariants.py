@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import orjson
 import psycopg
 import pytest
 from psycopg.rows import dict_row
@@ -11,10 +14,13 @@ from hazina.invariants.check import When
 from hazina.invariants.secrets import looks_like_card_number
 from hazina.invariants.service import CHECKS
 from tests.support.books import broken_invariants, entries_of
-from tests.support.flows import open_shop
+from tests.support.cardholder_browser import answer_challenge
+from tests.support.flows import Shop, open_shop
 from tests.support.looking import fetch_within
 from tests.support.simulator import Simulator
 
+_CHALLENGED = "pm_card_threeDSecureRequired"
+_BACK = "https://shop.example/back"
 _NEW_COMMAND = (
     "INSERT INTO command (merchant_id, id, operation, provider, payment_intent, charge, refund, "
     "request, state, fence, inquiries, created) SELECT merchant_id, 'cmd_planted' || {n}, "
@@ -122,6 +128,45 @@ async def test_each_check_notices_what_breaks_it(fresh_database_url: str) -> Non
             if name not in broken:
                 missed.append((name, broken))
     assert missed == []
+
+
+async def test_what_is_canceled_while_its_customer_authenticates_is_the_same_in_both_books(
+    fresh_database_url: str,
+) -> None:
+    """And what the provider still holds, took or waits for after such a cancellation is noticed."""
+    with Simulator() as simulator:
+        async with open_shop(fresh_database_url, simulator) as shop:
+            paid = await shop.pay(_CHALLENGED)
+            held = await shop.hold(_CHALLENGED)
+            setup = await _set_up(shop)
+            waiting = [made["status"] for made in (paid, held, setup)]
+            assert waiting == ["requires_action"] * 3
+            ended = [await shop.cancel(paid), await shop.cancel(held)]
+            answer = await shop.core.setup_intents.cancel(shop.caller, setup["id"], {}, None)
+            ended.append(orjson.loads(answer.body))
+            assert [made["status"] for made in ended] == ["canceled"] * 3
+            # A verification has no void: the customer's page stays open, and moves no money.
+            answer_challenge(setup["next_action"]["redirect_to_url"]["url"], "complete", _BACK)
+            await shop.work()
+        books = simulator.books()
+    assert await broken_invariants(fresh_database_url, books) == []
+    voided = next(entry for entry in books if entry["state"] == "voided")
+    for otherwise in (
+        {"state": "approved"}, {"state": "action_required"}, {"captured": voided["amount"]},
+        {"amount": voided["amount"] + 1},
+    ):  # fmt: skip
+        changed = [entry | otherwise if entry is voided else entry for entry in books]
+        found = await broken_invariants(fresh_database_url, changed)
+        assert any("books_are_the_same" in one for one in found), otherwise
+    with psycopg.connect(fresh_database_url) as connection:
+        connection.execute("UPDATE payment_intent SET status = 'requires_payment_method'")
+    found = await broken_invariants(fresh_database_url, books)
+    assert any("books_are_the_same" in one for one in found)
+
+
+async def _set_up(shop: Shop) -> Any:
+    params = {"payment_method": _CHALLENGED, "confirm": True}
+    return orjson.loads((await shop.core.setup_intents.create(shop.caller, params, None)).body)
 
 
 @pytest.mark.parametrize(

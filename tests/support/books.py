@@ -57,6 +57,7 @@ def entries_of(books: Iterable[Mapping[str, Any]]) -> list[ProviderEntry]:
             reference=entry["reference"], operation=entry["kind"], amount=entry["amount"],
             currency=entry["currency"], effective=entry["state"] in _EFFECTIVE,
             voided=entry["state"] == "voided", final=entry["final"],
+            awaits_customer=entry["state"] == "action_required",
             incremented=entry["incremented"], captured=entry["captured"],
             refunded=entry["refunded"],
         )

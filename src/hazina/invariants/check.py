@@ -37,6 +37,8 @@ class ProviderEntry:
     effective: bool
     """Whether it was done, and not undone by failing afterwards. A voided one was done."""
     voided: bool = False
+    awaits_customer: bool = False
+    """Whether it would still be done if the customer authenticated now."""
     final: bool = True
     incremented: int = 0
     captured: int = 0

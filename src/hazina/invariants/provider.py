@@ -14,10 +14,9 @@ async def books_are_the_same(subject: Subject) -> list[str]:
     broken = []
     for charge in await subject.fetch("invariant_rows_charges", {}):
         entry = entries.get(charge["authorize_command"])
-        done = entry is not None and entry.effective
-        if (charge["status"] == "succeeded") != done:
+        if not _same_end(charge, entry):
             broken.append(f"{charge['id']} is {charge['status']}, the provider has {entry}")
-        elif entry is not None and done:
+        elif entry is not None and entry.effective:
             broken += _differences(charge, entry)
     for refund in await subject.fetch("invariant_rows_refunds", {}):
         entry = entries.get(refund["command"])
@@ -27,9 +26,24 @@ async def books_are_the_same(subject: Subject) -> list[str]:
             broken.append(f"{refund['id']} is {refund['amount']}, the provider has {entry}")
     for attempt in await subject.fetch("invariant_rows_setups", {}):
         entry = entries.get(attempt["command"])
+        if attempt["status"] == "abandoned":
+            # Given up while the customer was asked. It holds no money, so nobody tells the
+            # provider, and what becomes of it there means nothing any more.
+            continue
         if (attempt["status"] == "succeeded") != (entry is not None and entry.effective):
             broken.append(f"{attempt['id']} is {attempt['status']}, the provider has {entry}")
     return broken
+
+
+def _same_end(charge: Row, entry: ProviderEntry | None) -> bool:
+    """Return whether a charge stands here exactly if it does at the provider."""
+    if entry is None or not entry.effective:
+        # What still waits for its customer there must not have ended here: it may yet be done.
+        waits = entry is not None and entry.awaits_customer
+        return bool(charge["status"] == "open" if waits else charge["status"] != "succeeded")
+    # One that was canceled while its customer was authenticating never succeeded here, and is
+    # voided there: the provider gave up what it held. That it holds nothing is compared apart.
+    return bool(charge["status"] == "succeeded" or (charge["status"] == "failed" and entry.voided))
 
 
 def _differences(charge: Row, entry: ProviderEntry) -> list[str]:
