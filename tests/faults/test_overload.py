@@ -170,9 +170,10 @@ async def test_other_work_goes_on_while_a_provider_hangs(fresh_database_url: str
     """The figure is the ratio of other work's p99 in the same run."""
     with Simulator() as simulator, TcpProxy(Target(simulator.port)) as proxy:
         # What is on its way for 30 s must not be thought never sent: a not-found proves it later.
+        late = how == "at 30 s" and _WHOLE
         async with _loaded(
             fresh_database_url, proxy.url, fresh_database_url, simulator,
-            not_found_window_ms=45_000 if how == "at 30 s" and _WHOLE else 4_500,
+            not_found_window_ms=45_000 if late else 4_500, transit_max_ms=30_000 if late else 1_400,
         ) as load:  # fmt: skip
             before = await _other_work(load)
             match how:

@@ -58,7 +58,8 @@ async def _table(
         # Contention must not look like a provider that does not answer.
         usual = {"deadline_ms": 2_000, "call_timeout_ms": 2_000, "command_lease_ms": 5_000,
                  "key_lease_ms": 5_000, "inquiry_lease_ms": 3_500,
-                 "not_found_window_ms": 6_000, "reader_connections": 2}  # fmt: skip
+                 "not_found_window_ms": 6_000, "transit_max_ms": 2_400,
+                 "reader_connections": 2}  # fmt: skip
         chosen = chosen.model_copy(update=usual)
         core = await open_core(chosen)
         caller = Caller(await core.merchants.create(overdraft_minor=10**9), False, "req_1")

@@ -40,10 +40,12 @@ def settings(database_url: str, simulator_url: str, *, patient: bool = False) ->
     """
     times = (
         {"deadline_ms": 2_000, "call_timeout_ms": 1_900, "command_lease_ms": 4_000,
-         "key_lease_ms": 4_000, "inquiry_lease_ms": 3_000}
+         "key_lease_ms": 4_000, "inquiry_lease_ms": 3_000, "transit_max_ms": 1_400}
         if patient
         else {"deadline_ms": 350, "call_timeout_ms": 300, "command_lease_ms": 2_400,
-              "key_lease_ms": 2_400, "inquiry_lease_ms": 1_400}
+              "key_lease_ms": 2_400, "inquiry_lease_ms": 1_400,
+              # A slow provider has its effect so long after we gave up.
+              "transit_max_ms": SLOW_MS - 300}
     )  # fmt: skip
     return Settings(
         database_url=database_url, simulator_url=simulator_url, pepper="p" * 32,

@@ -210,15 +210,17 @@ def _read(answer: Answer) -> Any:
 
 
 @asynccontextmanager
-async def open_shop(database_url: str, simulator: Simulator) -> AsyncIterator[Shop]:
+async def open_shop(
+    database_url: str, simulator: Simulator, **durations: int
+) -> AsyncIterator[Shop]:
     """Open a core over a database with a merchant of its own."""
     clock = ShiftedClock()
-    chosen = crash.settings(database_url, simulator.url).model_copy(
-        update={
-            "deadline_ms": 3_000, "call_timeout_ms": 3_000, "command_lease_ms": 6_000,
-            "key_lease_ms": 6_000, "inquiry_lease_ms": 4_500, "not_found_window_ms": 7_000,
-        }
-    )  # fmt: skip
+    usual = {
+        "deadline_ms": 3_000, "call_timeout_ms": 3_000, "command_lease_ms": 6_000,
+        "key_lease_ms": 6_000, "inquiry_lease_ms": 4_500, "not_found_window_ms": 7_000,
+        "transit_max_ms": 1_000,
+    }  # fmt: skip
+    chosen = crash.settings(database_url, simulator.url).model_copy(update=usual | durations)
     core = await open_core(chosen, clock=clock)
     merchant = await core.merchants.create(overdraft_minor=0)
     try:

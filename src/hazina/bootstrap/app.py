@@ -226,8 +226,7 @@ def _connector(settings: Settings, transport: Transport) -> Connector:
 def _dispatch_settings(settings: Settings) -> DispatchSettings:
     return DispatchSettings(
         deadline_ms=settings.deadline_ms,
-        send_age_max_ms=min(settings.command_lease_ms, settings.inquiry_lease_ms)
-        - settings.call_timeout_ms,
+        send_age_max_ms=settings.send_age_max_ms,
         inquiry_lease_ms=settings.inquiry_lease_ms,
     )
 

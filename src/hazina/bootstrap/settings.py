@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     key_lease_ms: int = 30_000
     inquiry_lease_ms: int = 20_000
     not_found_window_ms: int = 60_000
+    """Before so much time has passed, not-found proves nothing."""
+    transit_max_ms: int = 30_000
+    """How long a request that we gave up may still be on its way: in proxies, in queues."""
     inquiry_schedule_ms: tuple[int, ...] = (1_000, 3_000, 10_000, 30_000, 120_000, 600_000)
     rate_read_per_minute: int = 30_000
     rate_write_per_minute: int = 30_000
@@ -75,6 +78,11 @@ class Settings(BaseSettings):
     smtp_password: str = ""
     mail_operator: str = ""
     """Who is told beside the merchant, whose own address is its account's."""
+
+    @property
+    def send_age_max_ms(self) -> int:
+        """How old a lease may be when its command's first byte is sent: a call fits in after it."""
+        return min(self.command_lease_ms, self.inquiry_lease_ms) - self.call_timeout_ms
 
     @property
     def docs_url(self) -> str:
@@ -119,8 +127,22 @@ class Settings(BaseSettings):
                 "HAZINA_NOT_FOUND_WINDOW_MS must exceed HAZINA_COMMAND_LEASE_MS: not-found proves "
                 "nothing while a command may still be sent"
             )
+        self._check_transit()
         _ = self.webhook_policy
         if self.smtp_host and not self.smtp_from:
             raise UnsafeSettings("HAZINA_SMTP_FROM is empty: mail needs an address it comes from")
         if not self.pepper:
             raise UnsafeSettings("HAZINA_PEPPER is empty: set it to 32 or more random characters")
+
+    def _check_transit(self) -> None:
+        """Refuse a window in which a request that is still on its way would be taken for lost."""
+        sent_ms = self.send_age_max_ms + self.call_timeout_ms
+        if self.not_found_window_ms <= sent_ms + self.transit_max_ms:
+            raise UnsafeSettings(
+                f"HAZINA_NOT_FOUND_WINDOW_MS is {self.not_found_window_ms} and must exceed "
+                f"{sent_ms + self.transit_max_ms}: a command may be sent until the shorter of "
+                f"HAZINA_COMMAND_LEASE_MS and HAZINA_INQUIRY_LEASE_MS is over ({sent_ms}), and "
+                f"be on its way for HAZINA_TRANSIT_MAX_MS more ({self.transit_max_ms}); not-found "
+                "proves nothing before. Raise the window. Lower the transit only if no proxy and "
+                "no queue can hold a request back for so long"
+            )

@@ -43,7 +43,7 @@ _TABLES = ("payment_intent", "setup_intent", "refund", "inbox", "charge", "comma
 _DURATIONS: dict[str, Any] = {
     "deadline_ms": 1_500, "call_timeout_ms": 2_500, "command_lease_ms": 5_000,
     "not_found_window_ms": 10_000, "inquiry_schedule_ms": (300, 500, 1_000),
-    "inquiry_lease_ms": 4_000, "key_lease_ms": 6_000,
+    "inquiry_lease_ms": 4_000, "key_lease_ms": 6_000, "transit_max_ms": 5_000,
 }  # fmt: skip
 _OPEN = """
 SELECT 'command' AS what, id, state FROM command
