@@ -12,6 +12,7 @@ import pytest
 from tests.faults.seeded.edit import Bug, Matrix, Run, Simulation, Test
 from tests.faults.seeded.running import ALL_BUGS, caught, misfits, run
 from tests.faults.seeded.simulated import SIMULATED_BUGS
+from tests.faults.seeded.table import rows_of_the_page, shown_name
 from tests.support.postgres import TestRun
 
 _WHOLE = os.environ.get("HAZINA_FAULTS") == "whole"
@@ -44,6 +45,12 @@ def test_each_seeded_bug_still_fits_the_code(bug: Bug) -> None:
             f"the code that this bug is seeded in has changed: write it anew in "
             f"tests/faults/seeded/ for {edit.file}:\n{edit.old}"
         )
+
+
+def test_the_page_tells_of_each_seeded_bug_and_of_no_other() -> None:
+    assert set(rows_of_the_page()) == {shown_name(bug) for bug in ALL_BUGS}, (
+        "measure what is new: python -m tests.faults.seeded.table NAME..."
+    )
 
 
 def test_some_seeded_bugs_are_caught_by_seeds(tmp_path: Path) -> None:

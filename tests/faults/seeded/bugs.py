@@ -12,6 +12,7 @@ from tests.faults.seeded.edit import Bug, Edit, Matrix, Test
 _OPERATIONS = "payments/operations.py"
 _OUTCOMES = "payments/outcomes.py"
 _DISPATCH = "dispatch/service.py"
+_CAPTURING = "payments/capturing.py"
 _REFUNDING = "payments/refunding.py"
 
 BUGS = (
@@ -205,7 +206,14 @@ BUGS = (
             Edit(
                 "dispatch/callbacks.py",
                 "        outcome = await self._ask(command)\n",
-                "        outcome: InquiryOutcome = callback.outcome\n",
+                "        outcome: InquiryOutcome = callback.outcome\n"
+                "        if command.state is not State.DONE:\n"
+                "            outcome = await self._ask(command)\n",
+            ),
+            Edit(
+                "dispatch/callbacks.py",
+                "import Command, from_row\n",
+                "import Command, State, from_row\n",
             ),
         ),
     ),
@@ -309,6 +317,34 @@ BUGS = (
                 "db/postgres.py",
                 'await link.run([_BEGIN, call(_LOCK, ("bigint",), lock)])\n        found',
                 "await link.run([_BEGIN])\n        found",
+            ),
+        ),
+    ),
+    Bug(
+        "cancellation_that_comes_too_late_applied",
+        Test("test_late_cancellations", "comes_too_late"),
+        (
+            Edit(
+                _CAPTURING,
+                "    if intent.status in TERMINAL:\n"
+                "        return _void_too_late(draft, subject, outcome, next_ms)\n",
+                "",
+            ),
+        ),
+    ),
+    Bug(
+        "what_a_refused_cancellation_leaves_is_told_to_nobody",
+        Test("test_late_cancellations", "comes_too_late"),
+        (
+            Edit(
+                _CAPTURING,
+                "        draft.event(what, intent_now, intent_view)\n"
+                "    draft.put(intent, intent_now)\n"
+                "    refusal = ",
+                "        if stands:\n"
+                "            draft.event(what, intent_now, intent_view)\n"
+                "    draft.put(intent, intent_now)\n"
+                "    refusal = ",
             ),
         ),
     ),

@@ -311,27 +311,5 @@ RARE_BUGS = (
             '    error = content.get("error")\n    if error is None:\n',
         ),
     ),
-    _bug(
-        "cancellation_that_comes_too_late_applied",
-        (
-            _CAPTURING,
-            "    if intent.status in TERMINAL:\n"
-            "        return _void_too_late(draft, subject, outcome, next_ms)\n",
-            "",
-        ),
-    ),
-    _bug(
-        "what_a_refused_cancellation_leaves_is_told_to_nobody",
-        (
-            _CAPTURING,
-            "        draft.event(what, intent_now, intent_view)\n"
-            "    draft.put(intent, intent_now)\n"
-            "    refusal = ",
-            "        if stands:\n"
-            "            draft.event(what, intent_now, intent_view)\n"
-            "    draft.put(intent, intent_now)\n"
-            "    refusal = ",
-        ),
-    ),
 )  # fmt: skip
 """Those that show once in some hundred seeds: too long for a share that CI draws."""
