@@ -214,23 +214,50 @@ def what_was_acknowledged_is_so(facts: Facts) -> None:
             declined = charge is None or charge["status"] == "failed"
             fits = promise.verb not in ("create", "confirm", "charge") or declined
             demand(fits, "a charge was refused and stands", charge, body)
+            if promise.verb == "increment":
+                made = _increments(facts, promise)
+                demand(_wanted(promise) not in made, "an increment was refused and made", promise)
             continue
         row = rows[body["object"]].get(body["id"])
         demand(row is not None, "acknowledged and not there", body)
         assert row is not None
         if body["object"] != "refund" and body["status"] in ("succeeded", "canceled"):
             demand(row["status"] == body["status"], "acknowledged otherwise", row, body)
-        amount = promise.request.fields.get("amount")
         known = body.get("status") != "processing" and promise.verb != "capture_charge"
-        fits = amount is None or not known or body["amount"] == int(amount)
-        if promise.verb == "increment" and not fits:
-            # A retry of a process that died reads the object as it is by then, and an
-            # authorization that was incremented again has grown further.
-            fits = body["amount"] > int(amount)
-        demand(fits, "another amount than was asked for", promise)
+        if known and "amount" in promise.request.fields:
+            allowed = [_wanted(promise)]
+            if promise.verb == "increment":
+                # A retry of a process that died reads the object as it is by then: grown as was
+                # asked, or further by an increment after this one.
+                made = _increments(facts, promise)
+                demand(allowed[0] in made, "an increment was acknowledged and not made", promise)
+                allowed = made[made.index(allowed[0]) :]
+            demand(body["amount"] in allowed, "another amount than was asked for", promise)
         if body["object"] == "payment_intent":
             received = body["amount_received"]
             demand(received <= row["amount_received"], "money acknowledged and gone", row, body)
+
+
+def _wanted(promise: Promise) -> int:
+    return int(promise.request.fields["amount"])
+
+
+def _increments(facts: Facts, promise: Promise) -> list[int]:
+    """Return what increments of the promise's payment made of its authorization, one by one."""
+    intent = promise.request.path.split("/")[3]
+    total = sum(
+        facts.effects[charge["authorize_command"]].amount
+        for charge in facts.tables["charge"]
+        if charge["payment_intent"] == intent and charge["status"] == "succeeded"
+    )
+    totals = []
+    for command in sorted(facts.tables["command"], key=lambda row: row["id"]):
+        effect = facts.effects.get(command["id"])
+        mine = command["payment_intent"] == intent and command["operation"] == "increment"
+        if mine and effect is not None and effect.stands:
+            total += effect.amount
+            totals.append(total)
+    return totals
 
 
 def the_ledger_balances(facts: Facts) -> None:

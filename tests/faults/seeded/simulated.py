@@ -13,6 +13,7 @@ _DISPATCH = "dispatch/service.py"
 _IDEMPOTENCY = "idempotency/service.py"
 _MAPPING = "connectors/sandbox/mapping.py"
 _OPERATIONS = "payments/operations.py"
+_OUTCOMES = "payments/outcomes.py"
 _REFUNDING = "payments/refunding.py"
 _REQUESTS = "payments/requests.py"
 
@@ -82,6 +83,15 @@ SIMULATED_BUGS = (
             _IDEMPOTENCY,
             '        if bytes(row["digest"]) != request.digest:\n',
             '        if bytes(row["digest"])[:0] != request.digest[:0]:\n',
+        ),
+    ),
+    _bug(
+        "refusal_forgotten_when_its_key_is_taken_over",
+        (
+            _OUTCOMES,
+            "    if subject.command.state is State.DONE:\n"
+            "        return Effect(subject, _refused(draft, subject))\n",
+            "    if subject.command.state is State.DONE:\n        return Effect(subject)\n",
         ),
     ),
     # What a provider's answer means
