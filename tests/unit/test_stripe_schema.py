@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import stripe_presence, stripe_schema
+from tests.support import stripe_objects, stripe_presence, stripe_schema
 from tests.support.stripe_schema import check, required_fields
 
 
@@ -31,8 +31,8 @@ def _value(field: dict[str, Any]) -> Any:
 def an(object_name: str) -> dict[str, Any]:
     """Build the smallest legal object of a kind."""
     built = smallest(required_fields(object_name))
-    if object_name in stripe_schema.ID_PREFIXES:
-        built["id"] = stripe_schema.ID_PREFIXES[object_name] + "1"
+    if object_name in stripe_objects.ID_PREFIXES:
+        built["id"] = stripe_objects.ID_PREFIXES[object_name] + "1"
     if object_name == "payment_method":
         card = stripe_schema.shape_of(object_name)["card"]["fields"]
         built |= {"type": "card", "card": smallest(card)}
@@ -58,12 +58,12 @@ def a_list(*objects: dict[str, Any]) -> dict[str, Any]:
     return {"object": "list", "url": "/v1/charges", "has_more": False, "data": list(objects)}
 
 
-@pytest.mark.parametrize("object_name", sorted(stripe_schema.CLASSES))
+@pytest.mark.parametrize("object_name", sorted(stripe_objects.CLASSES))
 def test_smallest_object_of_each_kind_is_accepted(object_name: str) -> None:
     assert check(an(object_name)) == []
 
 
-@pytest.mark.parametrize("object_name", sorted(stripe_schema.CLASSES))
+@pytest.mark.parametrize("object_name", sorted(stripe_objects.CLASSES))
 def test_each_demanded_field_is_missed_when_it_is_left_out(object_name: str) -> None:
     for name in required_fields(object_name).keys() - {"object"}:
         planted = an(object_name)
@@ -71,14 +71,14 @@ def test_each_demanded_field_is_missed_when_it_is_left_out(object_name: str) -> 
         assert f"$.{name}: missing field" in check(planted)
 
 
-@pytest.mark.parametrize("object_name", sorted(stripe_schema.CLASSES))
+@pytest.mark.parametrize("object_name", sorted(stripe_objects.CLASSES))
 def test_each_wrong_enum_value_is_found(object_name: str) -> None:
     for name, field in required_fields(object_name).items():
         if "values" in field and name != "object":
             assert check(an(object_name) | {name: "surprise"}) != []
 
 
-@pytest.mark.parametrize("object_name", sorted(stripe_schema.CLASSES))
+@pytest.mark.parametrize("object_name", sorted(stripe_objects.CLASSES))
 def test_each_field_that_may_not_be_null_is_found_when_null(object_name: str) -> None:
     for name, field in required_fields(object_name).items():
         if not field["nullable"] and name != "object":
