@@ -11,7 +11,7 @@ from tests.architecture.source import Source
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("clock", "ids", "refusals", "secrets", "crashpoints", "values"),
     ("money", "paging", "metadata", "refusals_view", "egress"),
-    ("codecs", "tasks"),
+    ("codecs", "tasks", "aside"),
     ("rails", "db"),
     ("ledger",),
     ("events", "commands", "inbox", "idempotency", "consuming"),

@@ -126,7 +126,19 @@ def _turn(row: Row) -> tuple[Any, ...]:
 
 
 def _release_due(store: Connection, wanted: Parameters) -> Sequence[Row]:
-    due = [
+    due = [row for row in _to_release(store, wanted) if row["id"] not in wanted["aside"]]
+    due.sort(key=lambda row: row["available_on"])
+    return due[: wanted["limit"]]
+
+
+def _release_due_together(store: Connection, wanted: Parameters) -> Sequence[Row]:
+    due = [row for row in _to_release(store, wanted) if row["merchant_id"] == wanted["merchant_id"]]
+    due.sort(key=lambda row: row["fee"] + row["amount_refunded"] - row["amount_captured"])
+    return due[: wanted["limit"]]
+
+
+def _to_release(store: Connection, wanted: Parameters) -> Sequence[Row]:
+    return [
         row
         for row in _rows(store, "charge")
         if row["funds"] == "pending"
@@ -135,15 +147,17 @@ def _release_due(store: Connection, wanted: Parameters) -> Sequence[Row]:
         and not row["amount_refund_reserved"]
         and row["hold"] is None
     ]
-    due.sort(key=lambda row: row["available_on"])
-    return due[: wanted["limit"]]
 
 
 def _expiry_due(store: Connection, wanted: Parameters) -> Sequence[Row]:
+    intents = store.tables["payment_intent"]
     due = [
         row
         for row in _rows(store, "charge")
-        if row["hold"] is not None and row["capture_before"] <= wanted["now"]
+        if row["hold"] is not None
+        and row["capture_before"] <= wanted["now"]
+        and row["id"] not in wanted["aside"]
+        and intents[row["merchant_id"], row["payment_intent"]]["operation"] is None
     ]
     due.sort(key=lambda row: row["capture_before"])
     return due[: wanted["limit"]]
@@ -169,6 +183,7 @@ _QUERIES: Mapping[str, Query] = {
     "webhook_endpoints_enabled": _endpoints_enabled,
     "webhook_deliveries_due": _deliveries_due,
     "charge_release_due": _release_due,
+    "charge_release_due_together": _release_due_together,
     "charge_expiry_due": _expiry_due,
     "merchant_accounts": _merchant_accounts,
     "merchants_with_clocks": _no_clocks,

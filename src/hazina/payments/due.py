@@ -7,6 +7,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
+from hazina.aside import Aside
 from hazina.clock import Clock
 from hazina.crashpoints import crashpoint, declare
 from hazina.db.reader import Reader
@@ -23,11 +24,15 @@ from hazina.payments.draft import Draft
 from hazina.payments.intent import Intent
 from hazina.payments.operations import Applied, Operations, PaymentSettings, shows_intent
 from hazina.payments.store import Payments as Store
+from hazina.payments.store import charge_from
 from hazina.payments.subject import Subject
 
 declare("payments.before_release", "payments.after_release")
 
 _REFUSED_PAUSE_MS = 600_000
+_FAILED_PAUSE_MS = 30_000
+"""Short, for the trouble may be the database's, and over in a moment."""
+_TOGETHER_MAX = 1_000
 _log = logging.getLogger(__name__)
 
 
@@ -46,14 +51,14 @@ class Due:
         self._store = store
         self._operations = operations
         self._settings = settings
-        self._refused_until_ms: dict[str, int] = {}
+        self._aside = Aside(clock)
+        """Charges that could not be released, or not be voided."""
 
     async def release(self, limit: int) -> int:
         """Make captured money available; a merchant hears of it once per look, with the last."""
-        rows = await self._reader.query(
-            "charge_release_due", {"now": self._clock.now(), "limit": limit}
-        )
-        refused: dict[str, None] = {}
+        wanted = {"now": self._clock.now(), "aside": self._aside.names(), "limit": limit}
+        rows = await self._reader.query("charge_release_due", wanted)
+        refused: dict[str, list[str]] = {}
         last = {row["merchant_id"]: row["id"] for row in rows}
         ends = set(last.values())
         released = 0
@@ -68,25 +73,31 @@ class Due:
                 if isinstance(result, BaseException):
                     # Its money stays pending and is looked at again; the others' must not wait.
                     _log.error("funds of %s could not be released", row["id"], exc_info=result)
+                    self._aside.put([row["id"]], _FAILED_PAUSE_MS)
                 elif isinstance(result, Refused):
-                    refused[row["merchant_id"]] = None
+                    refused.setdefault(row["merchant_id"], []).append(row["id"])
                 else:
                     released += isinstance(result, Committed)
-        for merchant_id in refused:
-            due_ids = [row["id"] for row in rows if row["merchant_id"] == merchant_id]
-            released += await self._release_together(merchant_id, due_ids)
+        for merchant_id, charge_ids in refused.items():
+            self._aside.put(charge_ids, _FAILED_PAUSE_MS)
+            together = await self._release_together(merchant_id)
+            if not together:
+                self._aside.put(charge_ids, _REFUSED_PAUSE_MS)
+            released += together
         return released
 
-    async def _release_together(self, merchant_id: str, charge_ids: list[str]) -> int:
-        """Release at once what the ledger refused to release singly; return how many.
+    async def _release_together(self, merchant_id: str) -> int:
+        """Release at once all that is due to a merchant; return how many.
 
-        What it refuses even so waits for more money, and is not tried again for a while.
+        Where the ledger refuses one alone, another may bring what it lacks. What it refuses even so
+        waits for more money.
         """
-        now_ms = self._clock.monotonic_ms()
-        if now_ms < self._refused_until_ms.get(merchant_id, 0):
-            return 0
         merchant = await self._merchants.get(merchant_id)
-        charges = [await self._store.any_charge(merchant_id, one) for one in charge_ids]
+        rows = await self._reader.query(
+            "charge_release_due_together",
+            {"merchant_id": merchant_id, "now": self._clock.now(), "limit": _TOGETHER_MAX},
+        )
+        charges = [charge_from(row) for row in rows]
         released = 0
         for currency in dict.fromkeys(charge.currency for charge in charges):
             same = [charge for charge in charges if charge.currency == currency]
@@ -97,8 +108,6 @@ class Due:
             verdict = await self._writer.submit(unit) if unit.writes else None
             if isinstance(verdict, Committed):
                 released += len(same)
-            elif isinstance(verdict, Refused):
-                self._refused_until_ms[merchant_id] = now_ms + _REFUSED_PAUSE_MS
         return released
 
     async def _release(self, merchant_id: str, charge_id: str, told: bool) -> Verdict:
@@ -127,11 +136,19 @@ class Due:
         Each is a cancellation like a client's, so a capture that came first goes first, and another
         worker's attempt at the same one finds its operation open.
         """
-        rows = await self._reader.query(
-            "charge_expiry_due", {"now": self._clock.now(), "limit": limit}
+        wanted = {"now": self._clock.now(), "aside": self._aside.names(), "limit": limit}
+        rows = await self._reader.query("charge_expiry_due", wanted)
+        results = await asyncio.gather(
+            *(self._expire(row["merchant_id"], row["id"]) for row in rows), return_exceptions=True
         )
-        begun = await asyncio.gather(*(self._expire(row["merchant_id"], row["id"]) for row in rows))
-        return sum(begun)
+        begun = 0
+        for row, result in zip(rows, results, strict=True):
+            if isinstance(result, BaseException):
+                _log.error("the hold of %s could not be ended", row["id"], exc_info=result)
+                self._aside.put([row["id"]], _FAILED_PAUSE_MS)
+            else:
+                begun += result
+        return begun
 
     async def _expire(self, merchant_id: str, charge_id: str) -> bool:
         caller = Caller(await self._merchants.get(merchant_id), False, "")

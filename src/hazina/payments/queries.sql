@@ -146,6 +146,7 @@ WHERE t.merchant_id = %(merchant_id)s AND t.id = %(id)s;
 (SELECT merchant_id, id FROM charge
  WHERE funds = 'pending' AND available_on <= %(now)s AND amount_refund_reserved = 0
    AND hold IS NULL AND available_on <= merchant_now(merchant_id, customer, %(now)s)
+   AND id <> ALL (%(aside)s::text[])
  ORDER BY available_on LIMIT %(limit)s)
 UNION ALL
 (SELECT due.merchant_id, due.id
@@ -155,14 +156,27 @@ UNION ALL
      WHERE c.merchant_id = ahead.merchant_id AND c.funds = 'pending'
        AND c.available_on > %(now)s AND c.amount_refund_reserved = 0 AND c.hold IS NULL
        AND c.available_on <= merchant_now(c.merchant_id, c.customer, %(now)s)
+       AND c.id <> ALL (%(aside)s::text[])
      LIMIT %(limit)s) due
  LIMIT %(limit)s);
 
+-- name: charge_release_due_together
+-- All of one merchant; those that bring the most come first, so that there is something to take from.
+SELECT * FROM charge
+WHERE merchant_id = %(merchant_id)s AND funds = 'pending' AND amount_refund_reserved = 0
+  AND hold IS NULL AND available_on <= merchant_now(merchant_id, customer, %(now)s)
+ORDER BY amount_captured - fee - amount_refunded DESC, id LIMIT %(limit)s;
+
 -- name: charge_expiry_due
 -- Due in real time, unless a test clock runs behind; then what is due only by a clock that is ahead.
-(SELECT merchant_id, id FROM charge
+-- One with an operation under way waits for its end, and must not stand in front of the others.
+(SELECT merchant_id, id FROM charge c
  WHERE hold IS NOT NULL AND capture_before <= %(now)s
    AND capture_before <= merchant_now(merchant_id, customer, %(now)s)
+   AND id <> ALL (%(aside)s::text[])
+   AND EXISTS (
+       SELECT FROM payment_intent i
+       WHERE i.merchant_id = c.merchant_id AND i.id = c.payment_intent AND i.operation IS NULL)
  ORDER BY capture_before LIMIT %(limit)s)
 UNION ALL
 (SELECT due.merchant_id, due.id
@@ -171,6 +185,10 @@ UNION ALL
      SELECT c.merchant_id, c.id FROM charge c
      WHERE c.merchant_id = ahead.merchant_id AND c.hold IS NOT NULL AND c.capture_before > %(now)s
        AND c.capture_before <= merchant_now(c.merchant_id, c.customer, %(now)s)
+       AND c.id <> ALL (%(aside)s::text[])
+       AND EXISTS (
+           SELECT FROM payment_intent i
+           WHERE i.merchant_id = c.merchant_id AND i.id = c.payment_intent AND i.operation IS NULL)
      LIMIT %(limit)s) due
  LIMIT %(limit)s);
 
