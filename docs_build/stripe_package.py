@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,9 +26,12 @@ def surface() -> list[StripeEndpoint]:
     for path in sorted(package_root().rglob("*.py")):
         if path.name.startswith(("_api_requestor", "_http_client")) or path.parent.name == "params":
             continue
-        for method, url, params in _requests(ast.parse(path.read_text())):
+        tree = ast.parse(path.read_text())
+        told = _params_files(tree)
+        for method, url, params in _requests(tree):
             key = (url, method)
-            found[key] = _merged(found.get(key, {}), _names(params))
+            classes = _classes(told[params]) if params in told else {}
+            found[key] = _merged(found.get(key, {}), _names(classes, params))
     rows = [StripeEndpoint(method, path, names) for (path, method), names in found.items()]
     return sorted(_without_twins(rows), key=lambda one: (one.path, one.method))
 
@@ -92,44 +95,57 @@ def _params_class(function: ast.FunctionDef) -> str:
     return ""
 
 
+def _params_files(tree: ast.Module) -> dict[str, Path]:
+    """Return the file of each class of parameters that a module imports.
+
+    A name alone says too little: three of the package's classes are called SessionCreateParams.
+    """
+    return {
+        name.name: package_root().parent / f"{node.module.replace('.', '/')}.py"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        if node.module is not None and node.module.startswith("stripe.params.")
+        for name in node.names
+    }
+
+
 @cache
-def _classes() -> dict[str, ast.ClassDef]:
-    """Return the classes of parameters, by name."""
-    found = {}
-    for path in (package_root() / "params").rglob("*.py"):
-        for node in ast.parse(path.read_text()).body:
-            if isinstance(node, ast.ClassDef):
-                found[node.name] = node
-    return found
+def _classes(path: Path) -> dict[str, ast.ClassDef]:
+    """Return the classes of a file of parameters, by name; what is inside them is there too."""
+    return {
+        node.name: node
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef)
+    }
 
 
-def _names(class_name: str, depth: int = 1) -> Names:
+def _names(classes: Mapping[str, ast.ClassDef], class_name: str, depth: int = 1) -> Names:
     """Return the parameters of a class, each with those inside it."""
-    node = _classes().get(class_name)
+    node = classes.get(class_name)
     if node is None or depth > _DEPTH_MAX:
         return {}
     names: dict[str, Names] = {}
-    for name, annotation in _fields(node):
+    for name, annotation in _fields(classes, node):
         if depth == 1 and name in _SENT_WITH_ALL:
             continue
         inner: Names = {}
         for one in re.findall(r"\w+", annotation):
-            if one in _classes() and one != class_name:
-                inner = _merged(inner, _names(one, depth + 1))
+            if one in classes and one != class_name:
+                inner = _merged(inner, _names(classes, one, depth + 1))
         names[name] = inner
     return names
 
 
-def _fields(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
+def _fields(classes: Mapping[str, ast.ClassDef], node: ast.ClassDef) -> Iterator[tuple[str, str]]:
     for line in node.body:
         if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
             yield line.target.id, ast.unparse(line.annotation)
         elif isinstance(line, ast.Assign):
             yield from _fields_of_call(line.value)
     for base in node.bases:
-        inherited = _classes().get(ast.unparse(base).strip("\"'"))
+        inherited = classes.get(ast.unparse(base).strip("\"'"))
         if inherited is not None:
-            yield from _fields(inherited)
+            yield from _fields(classes, inherited)
         elif isinstance(base, ast.Call):
             yield from _fields_of_call(base)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from docs_build import stripe_package
 from docs_build.compatibility import page, standings
 from hazina.api.params.kinds import Boolean, Fields, Items, Param, Text
 from hazina.api.route import Call, Result, Route
@@ -40,3 +41,14 @@ def test_the_page_names_every_endpoint_that_it_is_given() -> None:
     made = page([read_line(line) for line in lines])
 
     assert all(f"| `{line}` |" in made for line in lines)
+
+
+def test_an_endpoint_has_its_own_parameters_and_not_those_of_a_namesake() -> None:
+    found = {endpoint.name: set(endpoint.params) for endpoint in stripe_package.surface()}
+
+    session = found["POST /v1/checkout/sessions"]
+    assert {"line_items", "custom_text"} <= session
+    assert "prefetch" not in session, "financial_connections has sessions, too"
+    assert "delivery_success" in found["GET /v1/events"]
+    assert "business_profile" in found["POST /v1/accounts"]
+    assert "configuration" not in found["POST /v1/accounts"]
