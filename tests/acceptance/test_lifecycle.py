@@ -36,6 +36,7 @@ def test_a_failed_3d_secure_challenge_asks_for_another_method(shop: Shop) -> Non
 
     ended = shop.until(f"/v1/payment_intents/{made['id']}", "requires_payment_method")
     assert ended["last_payment_error"]["code"] == "payment_intent_authentication_failure"
+    assert ended["last_payment_error"]["payment_method"]["id"] == "pm_card_threeDSecure2Required"
     assert ended["amount_received"] == 0
 
 

@@ -338,3 +338,46 @@ def test_a_key_replays_a_card_and_refuses_another(api: Served) -> None:
 
     assert json.loads(again.raw) == first
     assert other.body["error"]["code"] == "idempotency_key_reused"
+
+
+def test_a_refused_payment_tells_which_card_the_customer_must_confirm(api: Served) -> None:
+    customer = ok(api, "/v1/customers", name="Amina")["id"]
+    kept = method(api, "4000002760003184")["id"]
+    ok(api, f"/v1/payment_methods/{kept}/attach", customer=customer)
+
+    answer = send(
+        api, "POST", "/v1/payment_intents", amount=1000, currency="kes", customer=customer,
+        payment_method=kept, off_session="true", confirm="true",
+    )  # fmt: skip
+
+    error = answer.body["error"]
+    assert (answer.status, error["code"]) == (402, "authentication_required")
+    told = get(api, f"/v1/payment_intents/{error['payment_intent']['id']}")
+    assert told["payment_method"] is None
+    for shown in (error, told["last_payment_error"]):
+        tried = shown["payment_method"]
+        assert (tried["id"], tried["customer"], tried["card"]["last4"]) == (kept, customer, "3184")
+    again = ok(
+        api, f"/v1/payment_intents/{told['id']}/confirm", payment_method=tried["id"],
+        return_url="https://duka.test/",
+    )  # fmt: skip
+    assert again["status"] == "requires_action"
+
+
+def test_events_of_a_charge_and_its_refunds_tell_what_was_before(api: Served) -> None:
+    charge = ok(api, "/v1/charges", amount=1000, currency="kes", source="tok_visa")["id"]
+    ok(api, f"/v1/charges/{charge}", description="Mat")
+    first = ok(api, "/v1/refunds", charge=charge, amount=400)["id"]
+    ok(api, "/v1/refunds", charge=charge)
+    ok(api, f"/v1/refunds/{first}", **{"metadata[order]": "41"})
+
+    assert events(api, charge) == [
+        ("charge.succeeded", None),
+        ("charge.updated", {"description": None}),
+        ("charge.refunded", {"amount_refunded": 0}),
+        ("charge.refunded", {"amount_refunded": 400, "refunded": False}),
+    ]
+    was = {"metadata": {"order": None}}
+    assert sorted(events(api, first), key=str) == [
+        ("charge.refund.updated", was), ("refund.created", None), ("refund.updated", was),
+    ]  # fmt: skip

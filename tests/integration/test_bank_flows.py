@@ -148,6 +148,7 @@ async def test_a_debit_that_the_bank_does_not_pay_can_be_tried_with_another_meth
     after = await shop.now(intent)
     assert after["status"] == "requires_payment_method"
     assert after["last_payment_error"]["code"] == code
+    assert after["last_payment_error"]["payment_method"]["type"] == "sepa_debit"
     assert (await shop.charge_of(after))["failure_code"] == code
     assert await shop.events(charge) == ["charge.pending", "charge.failed"]
     assert (await shop.events(intent))[-1] == "payment_intent.payment_failed"

@@ -327,6 +327,15 @@ def legacy_billing(card: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def well_known(merchant: Merchant, method_id: str) -> PaymentMethod | None:
+    """Return a well-known test method with the fingerprint that charges show; None for others."""
+    known = find(method_id)
+    if known is None:
+        return None
+    card = card_of(known, known.fingerprint)
+    return PaymentMethod(merchant.merchant_id, known.id, merchant.created, merchant.livemode, card)
+
+
 def resolve(given: str) -> str:
     """Return the id of a test method named by `pm_card_...` or `tok_...`.
 

@@ -217,7 +217,7 @@ def _rest_released(draft: Draft, subject: Subject) -> Effect:
     void_authorization(draft, charge)
     draft.put(charge, charge_now)
     draft.put(intent, intent_now)
-    draft.event("charge.updated", charge_now, charge_view)
+    draft.event("charge.updated", charge_now, charge_view, charge)
     draft.event("payment_intent.succeeded", intent_now, intent_view)
     return Effect(replace(subject, intent=intent_now, charge=charge_now))
 

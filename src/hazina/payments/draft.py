@@ -17,6 +17,7 @@ from hazina.ids import Ids
 from hazina.ledger.chart import AccountCode
 from hazina.ledger.types import Transfer
 from hazina.merchants.merchant import Merchant
+from hazina.payment_methods.changes import differing
 from hazina.payments.charge import Charge
 from hazina.payments.intent import Intent, check_transition
 from hazina.payments.refund import Refund
@@ -96,18 +97,21 @@ class Draft:
         type: str,
         new: Held,
         view: Callable[[Any, bool], dict[str, Any]],
-        previous: dict[str, Any] | None = None,
+        was: Held | None = None,
     ) -> None:
-        """Record that an object became what it is now."""
+        """Record that an object became what it is now, and how what differs looked in `was`."""
         if isinstance(new, Intent) and new.hidden:
             return
+        shown = self.shown(new, view)
+        livemode = self.merchant.livemode
+        previous = None if was is None else differing(view(was, livemode), shown)
         self.writes.append(
             record(
                 merchant_id=self.merchant.merchant_id,
-                livemode=self.merchant.livemode,
+                livemode=livemode,
                 event_id=self.ids.new("evt"),
                 type=type,
-                object_view=self.shown(new, view),
+                object_view=shown,
                 object_id=new.id,
                 sequence=new.revision,
                 created=self.now,

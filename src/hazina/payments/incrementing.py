@@ -71,7 +71,7 @@ def _incremented(draft: Draft, subject: Subject) -> Effect:
     hold_anew(draft, charge_now, command.id)
     draft.put(charge, charge_now)
     draft.put(intent, intent_now)
-    draft.event("charge.updated", charge_now, charge_view)
+    draft.event("charge.updated", charge_now, charge_view, charge)
     draft.event("payment_intent.amount_capturable_updated", intent_now, intent_view)
     return Effect(replace(subject, intent=intent_now, charge=charge_now))
 

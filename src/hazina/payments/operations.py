@@ -26,7 +26,7 @@ from hazina.payments.intent import Intent
 from hazina.payments.outcomes import apply, became
 from hazina.payments.refund import Refund
 from hazina.payments.store import Payments as Store
-from hazina.payments.subject import Subject
+from hazina.payments.subject import NO, Subject
 from hazina.payments.view import charge_view, intent_view, refund_view
 from hazina.rails.contract import Capabilities, Operation
 from hazina.refusals import Refusal
@@ -181,7 +181,7 @@ class Operations:
         Without an outcome the operation's own process is gone: what is known of it is told.
         """
         loads = 0
-
+        refused = performed is not None and isinstance(performed.outcome, NO)
         accounts: Sequence[Row] | None = None
 
         async def load() -> tuple[Subject, Held | None, datetime]:
@@ -190,7 +190,7 @@ class Operations:
             if known is not None and loads == 1:
                 subject, held_now = known, held
             else:
-                subject = await self._store.subject(command, merchant.livemode)
+                subject = await self._store.subject(command, merchant.livemode, refused)
                 held_now = await self._idempotency.still_held(held)
             if subject.charge.matures_at_once:
                 accounts = await self._store.accounts(merchant.merchant_id)

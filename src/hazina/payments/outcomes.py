@@ -12,7 +12,7 @@ from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
 from hazina.payments.incrementing import apply_increment
 from hazina.payments.intent import IntentStatus
-from hazina.payments.paying import kept
+from hazina.payments.paying import kept, tried_view
 from hazina.payments.refunding import apply_late, apply_refund
 from hazina.payments.subject import (
     Effect,
@@ -165,7 +165,8 @@ def _declined(draft: Draft, subject: Subject, outcome: Declined) -> Effect:
     charge_now = replace(
         charge, status="failed", failure=failure, network=network, revision=charge.revision + 1
     )
-    error = payment_error(charge_now)
+    tried = None if intent.hidden else tried_view(charge, subject.method, draft.merchant)
+    error = payment_error(charge_now, tried)
     intent_now = replace(
         let_go(subject), status=_S.REQUIRES_PAYMENT_METHOD, payment_method=None,
         latest_charge=charge.id, unknown=None, next_action=None, last_payment_error=error,
@@ -183,14 +184,18 @@ def _declined(draft: Draft, subject: Subject, outcome: Declined) -> Effect:
     return Effect(replace(subject, intent=intent_now, charge=charge_now), refusal)
 
 
-def payment_error(charge: Charge) -> dict[str, Any]:
-    """Return `last_payment_error`: our codes and, apart from them, the network's."""
+def payment_error(charge: Charge, tried: dict[str, Any] | None) -> dict[str, Any]:
+    """Return `last_payment_error`: our codes and, apart from them, the network's.
+
+    `tried` is the payment method as it was: with its id a client asks the customer to confirm it.
+    """
     failure, network = charge.failure or {}, charge.network or {}
     error = {
         "type": "card_error", "code": failure.get("code"), "message": failure.get("message"),
         "decline_code": failure.get("decline_code"), "charge": charge.id,
         "network_decline_code": network.get("network_code"),
         "network_advice_code": network.get("advice_code"), "advice_code": advice(network),
+        "payment_method": tried,
     }  # fmt: skip
     return {name: value for name, value in error.items() if value is not None}
 

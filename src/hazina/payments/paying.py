@@ -9,9 +9,10 @@ from hazina.merchants.merchant import Merchant
 from hazina.payment_methods import changes
 from hazina.payment_methods.changes import Changes
 from hazina.payment_methods.method import PaymentMethod
-from hazina.payment_methods.service import Chosen, PaymentMethods, chosen
+from hazina.payment_methods.service import Chosen, PaymentMethods, chosen, well_known
 from hazina.payment_methods.test_methods import find
-from hazina.payment_methods.view import billing_view
+from hazina.payment_methods.view import billing_view, method_view
+from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
 from hazina.payments.intent import Intent, future_use
 from hazina.refusals import Code, Refusal
@@ -93,6 +94,14 @@ def _future_use(params: dict[str, Any], intent: Intent | None) -> str | None:
     options = (intent.card_options if intent else {}) | sent
     details = {"setup_future_usage": told, "payment_method_options": {"card": options}}
     return future_use(details, "card")
+
+
+def tried_view(
+    charge: Charge, method: PaymentMethod | None, merchant: Merchant
+) -> dict[str, Any] | None:
+    """Render what was paid with, for the error that says why it did not work."""
+    tried = method or well_known(merchant, charge.payment_method)
+    return None if tried is None else method_view(tried)
 
 
 def kept(draft: Draft, intent: Intent, method: PaymentMethod | None) -> None:

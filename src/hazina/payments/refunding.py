@@ -67,7 +67,7 @@ def _refunded(draft: Draft, subject: Subject, refund: Refund) -> Effect:
     draft.put(charge, charge_now)
     draft.put(refund, refund_now)
     _refund_event(draft, refund, refund_now)
-    draft.event("charge.refunded", charge_now, charge_view)
+    draft.event("charge.refunded", charge_now, charge_view, charge)
     return Effect(replace(subject, charge=charge_now, refund=refund_now))
 
 
@@ -85,9 +85,11 @@ def _line(draft: Draft, charge: Charge, refund: Refund, type: str, amount: int) 
 
 def _refund_event(draft: Draft, old: Refund, new: Refund) -> None:
     """A refund is created where it is first seen, and updated afterwards."""
-    draft.event("refund.created" if old.revision == 0 else "refund.updated", new, refund_view)
-    if old.revision > 0:
-        draft.event("charge.refund.updated", new, refund_view)
+    if old.revision == 0:
+        draft.event("refund.created", new, refund_view)
+    else:
+        draft.event("refund.updated", new, refund_view, old)
+        draft.event("charge.refund.updated", new, refund_view, old)
     if new.status == "failed":
         draft.event("refund.failed", new, refund_view)
 
@@ -159,7 +161,7 @@ def apply_late(draft: Draft, subject: Subject, outcome: Outcome | NotFound) -> E
     )  # fmt: skip
     draft.put(charge, charge_now)
     draft.put(refund, refund_now)
-    draft.event("charge.updated", charge_now, charge_view)
+    draft.event("charge.updated", charge_now, charge_view, charge)
     _refund_event(draft, refund, refund_now)
     return Effect(replace(subject, charge=charge_now, refund=refund_now))
 

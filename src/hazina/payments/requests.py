@@ -27,7 +27,6 @@ from hazina.payments.intent import (
     IntentStatus,
     check_owner,
     check_state,
-    future_use,
 )
 from hazina.payments.paying import Paying
 from hazina.payments.refund import Refund
@@ -84,7 +83,7 @@ def create(
     )
     draft.add(opened)
     draft.writes.append(issue(command, lease_ms, draft.now))
-    return Subject(command, replace(opened, version=1), charge, method=_to_keep(intent, paying))
+    return Subject(command, replace(opened, version=1), charge, method=_paid_with(paying))
 
 
 def create_charge(draft: Draft, params: dict[str, Any], lease_ms: int, paying: Paying) -> Subject:
@@ -186,7 +185,7 @@ def confirm(
     draft.put(intent, replace(opened, status=intent.status))
     draft.writes.append(issue(command, lease_ms, draft.now))
     current = replace(opened, status=intent.status, version=intent.version + 1)
-    return Subject(command, current, charge, method=_to_keep(changed, paying))
+    return Subject(command, current, charge, method=_paid_with(paying))
 
 
 def capture(
@@ -401,19 +400,17 @@ def update_words(draft: Draft, old: Charge | Refund, params: dict[str, Any]) -> 
     changed = replace(changed, revision=old.revision + 1)
     draft.put(old, changed)
     if isinstance(changed, Charge):
-        draft.event("charge.updated", changed, charge_view)
+        draft.event("charge.updated", changed, charge_view, old)
     else:
-        draft.event("refund.updated", changed, refund_view)
-        draft.event("charge.refund.updated", changed, refund_view)
+        draft.event("refund.updated", changed, refund_view, old)
+        draft.event("charge.refund.updated", changed, refund_view, old)
     return changed
 
 
-def _to_keep(intent: Intent, paying: Paying | None) -> PaymentMethod | None:
-    """Return the method, as the unit leaves it, if the customer is to keep it."""
+def _paid_with(paying: Paying | None) -> PaymentMethod | None:
+    """Return the method as the unit leaves it; None for a well-known test method."""
     method = None if paying is None else paying.chosen.method
-    if method is None or not future_use(intent.details, method.type):
-        return None
-    return replace(method, version=max(method.version, 1))
+    return replace(method, version=1) if method is not None and not method.version else method
 
 
 def _check_unconfirmed(intent: Intent, params: dict[str, Any], paying: Paying | None) -> None:

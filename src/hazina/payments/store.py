@@ -153,8 +153,11 @@ class Payments:
         charge = await self.charge(merchant_id, charge_id)
         return await self.any_intent(merchant_id, charge.payment_intent), charge
 
-    async def subject(self, command: Command, livemode: bool) -> Subject:
-        """Return a command with everything that its outcome is about, as it is now."""
+    async def subject(self, command: Command, livemode: bool, refused: bool = False) -> Subject:
+        """Return a command with everything that its outcome is about, as it is now.
+
+        What was paid with is read where the customer keeps it, or where it was `refused`.
+        """
         merchant_id = command.merchant_id
 
         async def read() -> tuple[Intent, Charge, Refund | None, PaymentMethod | None]:
@@ -162,21 +165,17 @@ class Payments:
             refund = await self.any_refund(merchant_id, named) if named else None
             intent = await self.any_intent(merchant_id, command.payment_intent)
             charge = await self.any_charge(merchant_id, command.charge)
-            method = await self._kept_method(intent, charge, livemode)
+            kept = refused or _keeps(intent)
+            method = await self._method(charge, livemode) if kept else None
             return intent, charge, refund, method
 
         now, about = await read_together(self._reader, command, read)
         return Subject(now, *about)
 
-    async def _kept_method(
-        self, intent: Intent, charge: Charge, livemode: bool
-    ) -> PaymentMethod | None:
-        """Return the method that a payment keeps for its customer, if it keeps one."""
-        kept = "setup_future_usage" in intent.details or "setup_future_usage" in intent.card_options
-        if intent.customer is None or not kept:
-            return None
+    async def _method(self, charge: Charge, livemode: bool) -> PaymentMethod | None:
+        """Return the stored method that was charged; None for a well-known test method."""
         found = await self._reader.get(
-            "payment_method", (intent.merchant_id, charge.payment_method)
+            "payment_method", (charge.merchant_id, charge.payment_method)
         )
         return method_from(found, livemode) if found is not None else None
 
@@ -209,6 +208,12 @@ class Payments:
             )
             parameters["among"] = found[0]["ids"]
         return await read_page(self._reader.query, f"{kind}_list", page, parameters)
+
+
+def _keeps(intent: Intent) -> bool:
+    """Tell whether a payment may keep its method for its customer."""
+    asked = "setup_future_usage" in intent.details or "setup_future_usage" in intent.card_options
+    return asked and intent.customer is not None
 
 
 def missing(kind: str, object_id: str, param: str) -> Refusal:

@@ -26,13 +26,16 @@ from hazina.refusals import Refusal
 from hazina.values import replace, value
 
 _S = IntentStatus
+NO = (Declined, NotSent, NotFound)
+"""The outcomes that mean that what was asked for did not happen."""
 
 
 @value
 class Subject:
     """A command and the objects that its outcome changes, as they were read.
 
-    `method` is there only where the customer is to keep it.
+    `method` is the stored one that is paid with. It is there where the customer is to keep it, and
+    where a no is to show it.
     """
 
     command: Command
