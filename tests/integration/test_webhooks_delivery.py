@@ -12,6 +12,7 @@ import pytest
 import standardwebhooks
 import stripe
 
+from hazina.db.unit import Overloaded
 from hazina.events.service import Cursor, Events
 from hazina.refusals import Code, Refusal
 from hazina.webhooks.delivery import Attempt, Schedule
@@ -283,6 +284,23 @@ async def test_backlog_of_an_endpoint_that_begins_to_hang_takes_nobody_elses_roo
         await house.event("refund.updated")
         await house.fan_out()
         await until(deliver.step, _has(house, endpoint, delivered=1), seconds=10)
+
+
+async def test_a_drain_while_nothing_can_be_written_ends_what_is_under_way(house: House) -> None:
+    settings = WorkerSettings(schedule=SCHEDULE, lane=LaneLimits(at_once=2))
+    async with shop() as receiver, house.postman(settings) as deliver:
+        receiver.answers = [200] * 10
+        receiver.always = 0
+        endpoint = await house.endpoint(receiver.url)
+        await house.events(30)
+        await house.fan_out()
+        await until(deliver.step, _has(house, endpoint, delivered=10, pending=20))
+        assert receiver.under_way == 2
+        await house.writer.close()
+        with pytest.raises(Overloaded):
+            await deliver.drain(50)
+        names = [task.get_name() for task in asyncio.all_tasks()]
+        assert not [name for name in names if name.startswith("webhook evt_")]
 
 
 async def test_breaker_leaves_a_failing_endpoint_alone_and_lets_it_back(house: House) -> None:

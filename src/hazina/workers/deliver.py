@@ -71,13 +71,15 @@ class Deliver:
         return 0
 
     async def drain(self, within_ms: int) -> None:
-        """Wait for what is under way; what does not end is left to its lease."""
+        """Wait for what is under way; what does not end is left to its lease.
+
+        Raises what the database does where nothing can be given back, at the end.
+        """
         self._closing = True
         waiting = [due for lane in self._lanes.values() for due, _ in lane.queue]
         for lane in self._lanes.values():
             lane.queue.clear()
-        if waiting:
-            await self._deliveries.give_back(waiting)
+        giving_back = asyncio.create_task(self._deliveries.give_back(waiting))
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=within_ms / 1000)
             for task in late:
@@ -86,6 +88,8 @@ class Deliver:
         if self._settling is not None:
             await asyncio.wait([self._settling], timeout=max(1.0, within_ms / 1000))
             self._settling.cancel()
+        async with asyncio.timeout(max(1.0, within_ms / 1000)):
+            await giving_back
 
     def _share(self) -> int:
         """Return how much of what one worker may hold falls to each lane."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import structlog
+
 from hazina.bootstrap import streams
 from hazina.bootstrap.app import Core
 from hazina.kafka.relay import Relay
@@ -19,6 +21,8 @@ from hazina.workers.posting import PostLimits
 from hazina.workers.retention import KeepDays, Retention
 from hazina.workers.sender import WebhookSender
 from hazina.workers.settings import WorkerSettings
+
+_log = structlog.get_logger("hazina.workers")
 
 
 class Worker:
@@ -119,11 +123,20 @@ class Worker:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        if self._core.relay is not None:
-            await self._core.relay.close()
-        await self._deliver.drain(self._settings.drain_ms)
-        await self._sender.close()
-        await self._notices.close()
+        relay = self._core.relay
+        ends = (
+            *([relay.close()] if relay else []),
+            self._deliver.drain(self._settings.drain_ms),
+            self._sender.close(),
+            self._notices.close(),
+        )
+        for end in ends:
+            try:
+                await end
+            except Exception as problem:
+                # The database may be away: leases run out by themselves, the others end all the
+                # same.
+                _log.warning("worker_end", problem=type(problem).__name__)
 
     def _core_loops(self) -> list[Loop]:
         core, chosen, limit = self._core, self._settings, self._settings.batch_limit
