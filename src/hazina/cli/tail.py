@@ -98,6 +98,9 @@ class Tail:
                     event_id = content.decode()
                 elif name == b"data":
                     yield event_id, content
+                elif not name and event_id:
+                    # The end of a message; one without an event says how far it was looked.
+                    self._last = event_id
 
     async def _show(self, session: aiohttp.ClientSession, body: bytes) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -22,6 +23,8 @@ _KEPT_MAX = 5_000
 _STRETCH = 2_000
 _FOLLOWERS_MAX = 1_000
 _FOLLOWERS_PER_MERCHANT_MAX = 25
+_PLACE = re.compile(r"log_([0-9]{1,20})_([0-9]{1,20})")
+_NUMBER_MAX = 2**63 - 1
 
 
 @value
@@ -73,9 +76,14 @@ class LogTail:
                 del self._followers[merchant_id]
 
     async def place(self, merchant_id: str, event_id: str | None) -> Cursor:
-        """Return where an event stands, or the log's end. Refuses `resource_missing`."""
+        """Return where an event stands, or the log's end. Refuses `resource_missing`.
+
+        Instead of an event's id it may be what `named` returned.
+        """
         if event_id is None:
             return await self._log_end()
+        if named := _PLACE.fullmatch(event_id):
+            return Cursor(*(min(int(number), _NUMBER_MAX) for number in named.groups()))
         rows = await self._reader.query("event_place", {"merchant_id": merchant_id, "id": event_id})
         if not rows:
             raise Refusal(
@@ -150,6 +158,11 @@ class LogTail:
     async def _log_end(self) -> Cursor:
         rows = await self._reader.query("event_log_end", {})
         return Cursor(int(rows[0]["xid"]), rows[0]["position"]) if rows else Cursor()
+
+
+def named(at: Cursor) -> str:
+    """Return a place in the log as a word, for those who have seen no event yet."""
+    return f"log_{at.xid}_{at.position}"
 
 
 def _key(cursor: Cursor) -> tuple[int, int]:

@@ -9,7 +9,8 @@ _TYPES = Items(Text(length_max=100), count_max=20, count_min=1)
 STREAM = Fields(
     {
         "after": Param(
-            ID, about="The last event that was seen; the header Last-Event-ID says the same."
+            ID,
+            about="The last `id` that came, as the header Last-Event-ID has it too.",
         ),
         "follow": Param(Boolean(), about="false: end when all that is there was sent."),
         "types": Param(_TYPES),

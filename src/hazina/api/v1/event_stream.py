@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from hazina.api.params import event_stream as params
 from hazina.api.route import Call, Result, Route
 from hazina.api.streaming import Streamed
-from hazina.events.service import EventRow
+from hazina.events.service import Cursor, EventRow
+from hazina.events.tail import named
 
 _HEARTBEAT_MS = 15_000
 _LOOK_MS = 1_000
@@ -26,7 +27,8 @@ async def _parts(call: Call) -> AsyncIterator[bytes]:
     follow = call.params.get("follow", True)
     with tail.followed(merchant_id):
         at = await tail.place(merchant_id, call.params.get("after"))
-        yield b"retry: %d\n\n" % _AGAIN_MS
+        # Who is cut off before the first event came resumes from here, and misses nothing.
+        yield b"retry: %d\n%b" % (_AGAIN_MS, _reached(at))
         said_ms = clock.monotonic_ms()
         while not tail.ending:
             found = await tail.after(at, merchant_id, types, recent=follow)
@@ -41,11 +43,15 @@ async def _parts(call: Call) -> AsyncIterator[bytes]:
             if not follow:
                 return
             if clock.monotonic_ms() - said_ms >= _HEARTBEAT_MS:
-                yield b": still here\n\n"
+                yield b": still here\n" + _reached(at)
                 said_ms = clock.monotonic_ms()
             else:
                 yield b""
             await tail.news(_LOOK_MS)
+
+
+def _reached(at: Cursor) -> bytes:
+    return b"id: %b\n\n" % named(at).encode()
 
 
 def _message(event: EventRow) -> bytes:
