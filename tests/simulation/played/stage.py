@@ -108,6 +108,8 @@ class Stage:
         self._places: Places | None = None
         self._since: dict[int, float] = {}
         self._clients: list[Client] = []
+        self._cutting = asyncio.Lock()
+        """Two who cut the database's sessions at once would cut each other's."""
         self._asking: set[asyncio.Task[Any]] = set()
         self.requests = 0
         self.unanswered = 0
@@ -198,7 +200,8 @@ class Stage:
         await asyncio.sleep(trouble.at_ms / 1000)
         loop = asyncio.get_running_loop()
         if trouble.what == "cut_database":
-            await loop.run_in_executor(None, self._cut_database)
+            async with self._cutting:
+                await loop.run_in_executor(None, self._cut_database)
             return
         if trouble.what == "kill_provider":
             await self._kill_provider(trouble.lasts_ms / 1000)
