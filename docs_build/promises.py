@@ -81,6 +81,13 @@ PROMISES = (
     Promise("A retry of what a dead process began reads what is true.",
             "faults/test_keys_taken_over.py::"
             "test_a_retry_of_a_dead_process_reads_the_operation_and_not_a_refusal"),
+    Promise("A cancellation that comes too late leaves what the customer decided.",
+            "faults/test_late_cancellations.py::"
+            "test_a_cancellation_that_comes_too_late_leaves_what_the_customer_decided"),
+    Promise("Settings with which a request that is still on its way would be taken for lost are "
+            "refused at the start.",
+            "unit/bootstrap/test_settings.py::"
+            "test_settings_that_contradict_each_other_are_refused"),
     Promise("A callback that contradicts the provider's own books changes nothing.",
             "faults/test_contradictions.py::"
             "test_a_callback_that_contradicts_the_books_changes_nothing"),

@@ -156,6 +156,7 @@ async def test_a_provider_that_fails_all_calls_is_left_alone_and_taken_up_again(
                 await asyncio.sleep(0.02)
             (guard,) = (await load.core.health())["providers"].values()
             assert guard["breaker"] != "closed"
+            assert 0 <= guard["in_flight"] <= guard["in_flight_max"]
             sent = len(simulator.requests())
             await asyncio.sleep(1)
             assert len(simulator.requests()) - sent <= 5, "an open breaker lets probes through only"

@@ -11,10 +11,10 @@ from pathlib import Path
 FILE = Path(__file__).parents[2] / "docs" / "reference" / "promises.json"
 
 
-def note(name: str, figure: str) -> None:
-    """Print a figure; a whole run also keeps it."""
+def note(name: str, figure: str, *, keep: bool = False) -> None:
+    """Print a figure; a whole run also keeps it, as `keep` does in any run."""
     print(f"{name}: {figure}")
-    if os.environ.get("HAZINA_FAULTS") != "whole":
+    if not keep and os.environ.get("HAZINA_FAULTS") != "whole":
         return
     with FILE.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -194,7 +194,7 @@ class Core:
         }  # fmt: skip
         providers = {
             account: {"breaker": state.breaker.value, "in_flight": state.in_flight,
-                      "saturated": state.saturated}
+                      "in_flight_max": state.in_flight_max, "saturated": state.saturated}
             for account, state in self.dispatch.health().items()
         }  # fmt: skip
         # What it booked would bear a wrong date; the database's clock is everybody's measure.

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.faults.seeded.edit import Bug, Matrix, Run, Simulation, Test
 from tests.faults.seeded.running import ALL_BUGS, ROOT, caught, misfits, run
-from tests.support import postgres
+from tests.support import postgres, promises
 
 _AT_ONCE = 2
 _FIRST_SEEDS = 250
@@ -57,9 +57,9 @@ def main(names: Sequence[str]) -> int:
         server.finish()
     measured = [rows[shown_name(bug)] for bug in ALL_BUGS if shown_name(bug) in rows]
     count = sum("not caught" not in row for row in measured)
-    summary = f"\n{count} of {len(ALL_BUGS)} are caught.\n"
-    _PAGE.write_text(_HEAD + "\n".join(measured) + "\n" + summary)
-    print(summary)
+    summary = f"{count} of {len(ALL_BUGS)} are caught"
+    _PAGE.write_text(_HEAD + "\n".join(measured) + f"\n\n{summary}.\n")
+    promises.note("seeded bugs", summary, keep=True)
     return 0 if count >= len(ALL_BUGS) * 19 // 20 else 1
 
 
