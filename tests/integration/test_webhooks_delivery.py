@@ -14,6 +14,7 @@ import stripe
 
 from hazina.db.unit import Overloaded
 from hazina.events.service import Cursor, Events
+from hazina.ids import moment_of
 from hazina.refusals import Code, Refusal
 from hazina.webhooks.delivery import Attempt, Schedule
 from hazina.workers.lane import LaneLimits
@@ -420,6 +421,18 @@ async def test_event_of_a_test_clock_that_is_years_behind_is_delivered(house: Ho
         await house.event(created=datetime(2020, 1, 1, tzinfo=UTC))
         await house.fan_out()
         assert await house.counts(endpoint) == {"pending": 1}
+
+
+async def test_how_late_a_loop_is_counts_from_when_an_event_was_recorded(house: House) -> None:
+    await house.fan_out()
+    for year in (2020, 2040):
+        event_id = await house.event(created=datetime(year, 1, 1, tzinfo=UTC))
+        await asyncio.sleep(1.1)
+        rows = await house.reader.query("worker_lags", {})
+        lags = {row["loop"]: row["lag_seconds"] for row in rows}
+        late = CLOCK.now() - moment_of(event_id)
+        assert 1 <= lags["fan_out"] <= late.total_seconds() + 1
+        await house.fan_out()
 
 
 async def test_attempts_that_are_settled_again_after_an_error_are_written_down_once(

@@ -17,8 +17,7 @@ ORDER BY event.xid, event.position LIMIT %(limit)s;
 
 -- name: relay_oldest
 -- The first event that was not relayed, also one that an older commit may still precede.
-SELECT e.created, extract(epoch FROM now() - e.created)::bigint AS age_seconds
-FROM event e, relay r
+SELECT e.id FROM event e, relay r
 WHERE r.name = %(name)s AND (e.xid, e.position) > (r.xid::text::xid8, r.position)
 ORDER BY e.xid, e.position LIMIT 1;
 

@@ -15,7 +15,7 @@ from hazina.db.table import Row
 from hazina.db.unit import Claim, Committed, Delete, Lane, RowVersion, Unit, Update
 from hazina.db.writer import Writer
 from hazina.events.service import Cursor
-from hazina.ids import Ids
+from hazina.ids import Ids, moment_of
 from hazina.kafka.record import Record, SendFailed, record_of, topics
 from hazina.values import value
 
@@ -146,9 +146,9 @@ class Relay:
         return (self._sender.problem or _SILENT) if self._waits else None
 
     async def oldest(self) -> datetime | None:
-        """Return when the oldest event that is still owed was made."""
+        """Return when the oldest event that is still owed was recorded, in real time."""
         rows = await self._reader.query("relay_oldest", {"name": _NAME})
-        return rows[0]["created"] if rows else None
+        return moment_of(rows[0]["id"]) if rows else None
 
     async def quarantined(self, limit: int) -> list[Row]:
         """Return what no broker took: merchant, event, reason, since when."""

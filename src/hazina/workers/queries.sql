@@ -1,19 +1,26 @@
 -- name: worker_lags
 -- How long the oldest work of each loop has been waiting, in seconds; nothing where nothing waits.
-SELECT loop, greatest(0, extract(epoch FROM now() - since))::bigint AS lag_seconds
+-- An event's id tells when it was recorded, in its first ten characters of five bits each; `created`
+-- may be a test clock's.
+SELECT loop, greatest(0, extract(epoch FROM now() - coalesce(since, to_timestamp((
+    SELECT sum(
+        (strpos('0123456789abcdefghjkmnpqrstvwxyz', substr(event_id, 4 + n, 1)) - 1)::numeric
+        * 32::numeric ^ (10 - n)
+    ) FROM generate_series(1, 10) n
+) / 1000))))::bigint AS lag_seconds
 FROM (
-    SELECT 'fan_out' AS loop, (
-        SELECT e.created FROM event e, webhook_cursor c
+    SELECT 'fan_out' AS loop, NULL::timestamptz AS since, (
+        SELECT e.id FROM event e, webhook_cursor c
         WHERE c.name = 'fan_out' AND (e.xid, e.position) > (c.xid::text::xid8, c.position)
         ORDER BY e.xid, e.position LIMIT 1
-    ) AS since
-    UNION ALL SELECT 'checkout', (
-        SELECT e.created FROM event e, checkout_cursor c
+    ) AS event_id
+    UNION ALL SELECT 'checkout', NULL, (
+        SELECT e.id FROM event e, checkout_cursor c
         WHERE c.name = 'payments' AND (e.xid, e.position) > (c.xid::text::xid8, c.position)
         ORDER BY e.xid, e.position LIMIT 1
     )
-    UNION ALL SELECT 'relay', (
-        SELECT e.created FROM event e, relay r
+    UNION ALL SELECT 'relay', NULL, (
+        SELECT e.id FROM event e, relay r
         WHERE r.name = 'kafka' AND (e.xid, e.position) > (r.xid::text::xid8, r.position)
         ORDER BY e.xid, e.position LIMIT 1
     )
@@ -24,15 +31,15 @@ FROM (
             ORDER BY p.next_at LIMIT 1
         ) d
         WHERE w.status = 'enabled' AND NOT w.paused AND d.next_at <= now()
-    )
+    ), NULL
     UNION ALL SELECT 'janitor', (
         SELECT min(due) FROM (
             SELECT min(lease_until) AS due FROM command WHERE state = 'leased'
             UNION ALL SELECT min(next_at) FROM command WHERE state IN ('waiting', 'resend')
         ) c WHERE due <= now()
-    )
+    ), NULL
     UNION ALL SELECT 'inbox', (
         SELECT min(next_at) FROM inbox WHERE state = 'received' AND next_at <= now()
-    )
+    ), NULL
 ) waiting
-WHERE since IS NOT NULL;
+WHERE since IS NOT NULL OR event_id IS NOT NULL;

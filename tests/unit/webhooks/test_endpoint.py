@@ -92,8 +92,9 @@ def test_event_types_are_known_or_a_star_and_named_once() -> None:
 def test_endpoint_hears_of_what_it_asked_for_since_it_exists() -> None:
     endpoint = {"enabled_events": ["charge.succeeded"], "created": NOW}
     assert wants(endpoint, "charge.succeeded", NOW)
+    assert wants(endpoint, "charge.succeeded", NOW - timedelta(seconds=9)), "clocks differ"
     assert not wants(endpoint, "charge.failed", NOW)
-    assert not wants(endpoint, "charge.succeeded", NOW - timedelta(seconds=5))
+    assert not wants(endpoint, "charge.succeeded", NOW - timedelta(seconds=11))
     assert wants({**endpoint, "enabled_events": ["*"]}, "charge.failed", NOW)
 
 
