@@ -381,3 +381,46 @@ def test_events_of_a_charge_and_its_refunds_tell_what_was_before(api: Served) ->
     assert sorted(events(api, first), key=str) == [
         ("charge.refund.updated", was), ("refund.created", None), ("refund.updated", was),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "decline_code"),
+    [
+        ("pm_card_visa_chargeDeclined", "card_declined", "generic_decline"),
+        ("pm_card_chargeDeclinedInsufficientFunds", "card_declined", "insufficient_funds"),
+        ("pm_card_chargeDeclinedExpiredCard", "expired_card", None),
+        ("pm_card_chargeDeclinedIncorrectCvc", "incorrect_cvc", None),
+        ("pm_card_chargeDeclinedProcessingError", "processing_error", None),
+    ],
+)
+def test_a_customer_cannot_keep_a_card_that_its_bank_declines(
+    api: Served, given: str, code: str, decline_code: str | None
+) -> None:
+    customer = ok(api, "/v1/customers", name="Amina")["id"]
+    token = given.replace("pm_card_", "tok_")
+
+    for path, fields in (
+        (f"/v1/payment_methods/{given}/attach", {"customer": customer}),
+        (f"/v1/customers/{customer}/sources", {"source": token}),
+        ("/v1/customers", {"source": token}),
+        ("/v1/customers", {"payment_method": given}),
+    ):
+        answer = send(api, "POST", path, **fields)
+        error = answer.body["error"]
+        assert (answer.status, error["type"], error["code"]) == (402, "card_error", code), path
+        assert error.get("decline_code") == decline_code
+    assert get(api, f"/v1/customers/{customer}/payment_methods")["data"] == []
+
+
+def test_a_charge_of_a_source_shows_the_card_as_older_clients_read_it(api: Served) -> None:
+    token = ok(api, "/v1/tokens", **card("4000000000000101"), **{"card[name]": "Amina"})
+    charge = ok(api, "/v1/charges", amount=900, currency="kes", source=token["id"])
+    plain = ok(api, "/v1/charges", amount=900, currency="kes", source="tok_mastercard")
+
+    source = charge["source"]
+    assert (source["id"], source["object"]) == (token["card"]["id"], "card")
+    assert (source["brand"], source["last4"], source["name"]) == ("Visa", "0101", "Amina")
+    assert source["fingerprint"] == token["card"]["fingerprint"]
+    checks = charge["payment_method_details"]["card"]["checks"]
+    assert source["cvc_check"] == checks["cvc_check"] == "fail"
+    assert (plain["source"]["brand"], plain["source"]["cvc_check"]) == ("MasterCard", "pass")

@@ -11,7 +11,8 @@ from hazina.api.route import Route
 from hazina.api.stripe_surface import Names, surface
 from hazina.refusals import Code, Refusal
 
-_PATH_SHOWN = re.compile(r"/v[12](?:/[A-Za-z_]{1,40}){1,6}/?")
+_PATH_SHOWN = re.compile(r"/v[12](?:/(?:[A-Za-z_]{1,40}|\{id\})){1,6}/?")
+_WORD_SHOWN = re.compile(r"v[12]|[A-Za-z_]{0,40}")
 _METHODS = frozenset({"GET", "POST", "DELETE"})
 _PARTS = re.compile(r"[^\[\]]+")
 _WORD = re.compile(r"[a-z]+")
@@ -53,8 +54,12 @@ def unknown_route(method: str, path: str, routes: Iterable[Route]) -> Refusal:
             f"Hazina does not have {known.name} of Stripe's API yet; nothing was done. "
             f"{_nearest(known.method, known.path, rows)}",
         )
-    shown = path if _PATH_SHOWN.fullmatch(path) else "(path not shown)"
-    advice = _alike(path, rows) if shown == path else "See /docs for the routes that exist."
+    # What is no word may be an id, or a card number: it is not repeated.
+    words = [one if _WORD_SHOWN.fullmatch(one) else "{id}" for one in path.split("/")]
+    shown = "/".join(words)
+    if not _PATH_SHOWN.fullmatch(shown):
+        shown = "(path not shown)"
+    advice = _alike(shown, rows)
     return Refusal(
         Code.ROUTE_UNKNOWN, f"Unrecognized request URL ({method[:8]}: {shown}). {advice}"
     )

@@ -11,6 +11,7 @@ from hazina.events.service import Cause, record
 from hazina.ids import Ids
 from hazina.merchants.merchant import Merchant
 from hazina.payment_methods.method import PaymentMethod, written
+from hazina.payment_methods.unkeepable import check_keepable
 from hazina.payment_methods.view import method_view, source_view
 
 
@@ -68,12 +69,13 @@ def attach(
 ) -> tuple[PaymentMethod, Changes]:
     """Give a method, stored or new, to a customer that exists.
 
-    Refuses `payment_method_unexpected_state`. A method that the customer has already stays as it
-    is, and nothing is announced.
+    Refuses `payment_method_unexpected_state`, and as `check_keepable` does. A method that the
+    customer has already stays as it is, and nothing is announced.
     """
     after = before.attached_to(customer_id)
     changes = Changes(*written(before, after))
     if after != before:
+        check_keepable(after.instrument.behaviour)
         name = "customer.source.created" if after.is_source else "payment_method.attached"
         changes += announced(moment, name, after)
     return after, changes

@@ -17,6 +17,7 @@ _NUMBERS = """
 5200828282828210 mastercard_debit              5105105105105100 mastercard_prepaid
 371449635398431  amex                          378282246310005  amex_threeDSecureNotSupported
 6011000990139424 discover                      6011111111111117 discover
+6011981111111113 discover                      6205500000000000004 unionpay
 3056930009020004 diners                        36227206271667   diners
 3566002020360505 jcb                           6200000000000005 unionpay
 4000002500001001 visa_cartesBancaires          5555552500001001 mastercard_cartesBancaires

@@ -81,23 +81,24 @@ _BRANDS = {
 
 def source_view(method: PaymentMethod) -> dict[str, Any]:
     """Render a customer's card as older clients know it (docs.stripe.com/api/cards/object)."""
-    return _legacy_card(
+    return legacy_card(
         method.id, method.card, method.billing_details, method.customer, dict(method.metadata)
     )
 
 
 def token_view(token: Token, livemode: bool) -> dict[str, Any]:
     """Render a Token (docs.stripe.com/api/tokens/object)."""
-    card = _legacy_card(token.card_id, token.card, token.billing_details, None, {})
+    card = legacy_card(token.card_id, token.card, token.billing_details, None, {})
     return {
         "id": token.id, "object": "token", "card": card, "client_ip": None,
         "created": unix(token.created), "livemode": livemode, "type": "card", "used": token.used,
     }  # fmt: skip
 
 
-def _legacy_card(
+def legacy_card(
     card_id: str, card: Card, billing: Any, customer: str | None, metadata: dict[str, str]
 ) -> dict[str, Any]:
+    """Render a card as older clients know it."""
     address = billing.get("address") or {}
     return {
         "id": card_id, "object": "card", "address_city": address.get("city"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from hazina.clock import unix
+from hazina.payment_methods.card import Card
 from hazina.payment_methods.service import card_details
-from hazina.payment_methods.view import shipping_view
+from hazina.payment_methods.view import legacy_card, shipping_view
 from hazina.payments.accepting import CARD, CUSTOMER_BALANCE, SEPA_DEBIT, types_of
 from hazina.payments.charge import Charge
 from hazina.payments.intent import Intent, IntentStatus
@@ -81,8 +82,9 @@ def charge_view(charge: Charge, livemode: bool) -> dict[str, Any]:
         "receipt_email": details.get("receipt_email"), "receipt_number": None,
         "receipt_url": None,
         "refunded": not failed and 0 < charge.amount_captured == charge.amount_refunded,
-        "review": None, "shipping": shipping_view(details.get("shipping")), "source": None,
-        "source_transfer": None, "statement_descriptor": details.get("statement_descriptor"),
+        "review": None, "shipping": shipping_view(details.get("shipping")),
+        "source": _source(charge) if details.get("legacy") else None, "source_transfer": None,
+        "statement_descriptor": details.get("statement_descriptor"),
         "statement_descriptor_suffix": details.get("statement_descriptor_suffix"),
         "status": status, "transfer_data": None,
         "transfer_group": details.get("transfer_group"),
@@ -156,6 +158,25 @@ def _method_details(charge: Charge) -> dict[str, Any]:
     return {"type": SEPA_DEBIT, SEPA_DEBIT: account | {"mandate": None}}
 
 
+def _source(charge: Charge) -> dict[str, Any]:
+    """Render the card that an older client charged, as it was then.
+
+    That of a well-known test token is nobody's, and has an id for this charge alone.
+    """
+    card_id = charge.payment_method
+    if not card_id.startswith("card_"):
+        card_id = "card_" + charge.id.removeprefix("ch_")
+    kept = charge.details.get("card") or card_details(charge.payment_method)
+    card = Card(behaviour="", cvc_check=_cvc_check(charge), **kept)
+    billing = charge.details.get("billing_details") or {}
+    return legacy_card(card_id, card, billing, charge.customer, {})
+
+
+def _cvc_check(charge: Charge) -> str:
+    behaviour = charge.details.get("behaviour", charge.payment_method)
+    return "fail" if behaviour == "pm_card_cvcCheckFail" else "pass"
+
+
 def _card(charge: Charge) -> dict[str, Any]:
     card = charge.details.get("card") or card_details(charge.payment_method)
     network = charge.network or {}
@@ -163,7 +184,8 @@ def _card(charge: Charge) -> dict[str, Any]:
         "amount_authorized": charge.amount if charge.status == "succeeded" else None,
         "authorization_code": network.get("authorization_code"), "brand": card["brand"],
         "checks": {
-            "address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass",
+            "address_line1_check": None, "address_postal_code_check": None,
+            "cvc_check": _cvc_check(charge),
         },
         "country": card["country"], "electronic_commerce_indicator": None,
         "exp_month": card["exp_month"], "exp_year": card["exp_year"],

@@ -10,6 +10,7 @@ from hazina.api import nearest
 from hazina.api.params.kinds import Boolean, Fields, Param
 from hazina.api.route import Call, Result, Route, Router
 from hazina.api.stripe_surface import line_of, read_line, surface
+from hazina.api.table import ROUTES
 from hazina.refusals import Code, Refusal
 
 
@@ -57,6 +58,13 @@ def test_an_address_with_digits_is_not_shown() -> None:
     refusal = nearest.unknown_route("GET", "/v1/x/4242424242424242", _ROUTES)
 
     assert "4242" not in refusal.message
+    assert "/v1/x/{id}" in refusal.message
+
+
+def test_an_address_with_an_id_is_like_one_of_ours_with_any() -> None:
+    refusal = nearest.unknown_route("POST", "/v1/charges/ch_01m80fbcqsfh/refund", ROUTES)
+
+    assert "Did you mean /v1/charges/{id}/refunds?" in refusal.message
 
 
 def test_a_word_in_the_path_is_no_id() -> None:
