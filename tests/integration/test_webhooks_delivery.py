@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -333,6 +333,29 @@ async def test_paused_endpoint_keeps_its_events_until_it_is_resumed(house: House
         assert receiver.received == []
         await house.endpoints.pause(house.caller, endpoint["id"], False, None)
         await until(deliver.step, _has(house, endpoint, delivered=3))
+
+
+async def test_what_failed_before_a_pause_or_at_another_url_disables_nobody(house: House) -> None:
+    settings = WorkerSettings(
+        schedule=Schedule((1,) * 9, 0), lane=LaneLimits(failures=100), disable_after_ms=60_000
+    )
+    async with shop() as receiver, house.postman(settings) as deliver:
+        receiver.always = 500
+        long_ago = CLOCK.now() - timedelta(days=1)
+        resumed, moved = [await house.endpoint(receiver.url) for _ in range(2)]
+        for one in (resumed, moved):
+            await house.change(one["id"], {"failing_since": long_ago})
+        await house.endpoints.pause(house.caller, resumed["id"], True, None)
+        await house.endpoints.pause(house.caller, resumed["id"], False, None)
+        url = {"url": f"{receiver.url}?new"}
+        await house.endpoints.update(house.caller, moved["id"], url, None)
+        await house.event()
+        await house.fan_out()
+        for one in (resumed, moved):
+            await until(deliver.step, _has(house, one, failed=1))
+            row = await house.row(one)
+            assert row["status"] == "enabled"
+            assert row["failing_since"] > long_ago, "it fails since it was sent to again"
 
 
 async def test_both_secrets_are_accepted_while_they_overlap(house: House) -> None:

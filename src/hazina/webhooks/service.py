@@ -85,7 +85,9 @@ class WebhookEndpoints:
         self, caller: Caller, endpoint_id: str, paused: bool, request: IdempotencyRequest | None
     ) -> Answer:
         """Hold deliveries back, or let them go again; what happens meanwhile is kept for it."""
-        return await self._change(caller, endpoint_id, lambda _: {"paused": paused}, request)
+        # While it is paused it does not fail: the days after which it is disabled begin anew.
+        changes = {"paused": True} if paused else {"paused": False, "failing_since": None}
+        return await self._change(caller, endpoint_id, lambda _: changes, request)
 
     async def rotate(
         self,
@@ -193,6 +195,8 @@ class WebhookEndpoints:
         changes: dict[str, Any] = {}
         if "url" in params:
             changes["url"] = checked_url(params["url"], self._policy, livemode=livemode)
+            if changes["url"] != row["url"]:
+                changes["failing_since"] = None
         if "enabled_events" in params:
             changes["enabled_events"] = checked_events(params["enabled_events"])
         if "description" in params:
