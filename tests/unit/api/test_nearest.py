@@ -54,6 +54,25 @@ def test_an_address_that_nobody_has_is_unknown_and_like_one_of_ours() -> None:
     assert "Did you mean /v1/payment_intents?" in refusal.message
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "near"),
+    [
+        ("DELETE", "/v1/accounts/acct_1", "POST /v1/accounts/{id}/reject;"),
+        ("POST", "/v1/accounts/acct_1/persons", "GET /v1/accounts/{id};"),
+        ("POST", "/v1/account_links", "POST /v1/accounts;"),
+        ("POST", "/v1/credit_notes", "POST /v1/refunds;"),
+        ("GET", "/v1/mandates/mandate_1", "GET /v1/payment_methods/{id};"),
+    ],
+)
+def test_what_is_named_as_nearest_serves_the_same_purpose(
+    method: str, path: str, near: str
+) -> None:
+    refusal = nearest.unknown_route(method, path, ROUTES)
+
+    assert refusal.code is Code.ROUTE_NOT_SUPPORTED
+    assert f"The nearest thing here is {near}" in refusal.message
+
+
 def test_an_address_with_digits_is_not_shown() -> None:
     refusal = nearest.unknown_route("GET", "/v1/x/4242424242424242", _ROUTES)
 
