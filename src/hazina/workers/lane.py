@@ -18,10 +18,10 @@ class LaneLimits:
     """How much one endpoint may have at once, and when it is left alone.
 
     `at_once` requests are under way; up to `ahead_max` deliveries are taken in advance of them, as
-    long as the receiver answers well, and no more than it answers in `ahead_ms`: what is taken goes
-    out as it was read, to an endpoint that may have been paused or moved since. After `failures`
-    failed attempts in a row nothing is sent for `pause_ms`, then one delivery; if that fails too,
-    the pause doubles up to `pause_max_ms`.
+    long as the receiver answers well, and no more than it answers in `ahead_ms`, or one round: what
+    is taken goes out as it was read, to an endpoint that may have been paused or moved since. After
+    `failures` failed attempts in a row nothing is sent for `pause_ms`, then one delivery; if that
+    fails too, the pause doubles up to `pause_max_ms`.
     """
 
     at_once: int = 8
@@ -85,7 +85,8 @@ class Lane:
             self.failures, self.pause_ms, self.closed_until_ms = 0, 0, 0
             more = min(self.limits.ahead_max, max(self.limits.at_once, self.ahead * 2))
             soon = self.limits.at_once * self.limits.ahead_ms // max(1, attempt.latency_ms)
-            self.ahead = min(more, soon)
+            # With less than one round ahead, requests would end before others are taken.
+            self.ahead = min(more, max(self.limits.at_once, soon))
             return
         self.failures += 1
         self.ahead = 0
