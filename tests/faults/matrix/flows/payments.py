@@ -69,7 +69,7 @@ FLOWS = (
           End("failed", ("refund.created", "refund.failed")), owed=True, refused=None,
           unknown="pending", found_by=OF_REFUND),
     _flow("increment", "increment", End("requires_capture", ("charge.updated",)), _STANDS,
-          declined="card_declined", refused="card_declined"),
+          declined="card_declined"),
     # The first of several captures, the last, and two ways to give up the rest after the first.
     _flow("part", "capture", End("requires_capture", ("charge.captured",)), _STANDS, owed=True,
           declined="processing_error"),
