@@ -96,7 +96,11 @@ async def test_bad_receivers_hurt_nobody_among_a_hundred_endpoints(house: House)
         promises.note(
             "webhooks among bad receivers", f"{healthy} healthy endpoints got {total} events each"
         )
-        assert bad[0].under_way_max <= 2
+        # Who hangs has two requests at once, each for the 30 seconds until it is given up. When the
+        # receiver notices that, the next two may be there already.
+        begun = bad[0].moments
+        assert len(begun) >= 2
+        assert all(third - first >= 29 for first, third in zip(begun, begun[2:], strict=False))
         assert bad[3].followed == 0
         (gone,) = await house.reader.where("webhook_endpoint", disabled_reason="gone")
         assert gone["url"] == bad[1].url
