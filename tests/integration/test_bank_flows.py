@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
@@ -10,32 +10,11 @@ import pytest
 
 from hazina.refusals import Code, Refusal
 from hazina.secrets import Concealed
-from tests.support.flows import DAY, Shop, open_shop
-from tests.support.postgres import TestRun
-from tests.support.simulator import Simulator
+from tests.support.flows import DAY, Shop
 
 SUCCESS, DELAYED = "DE89370400440532013000", "DE08370400440532013003"
 FAILED, NOT_COVERED = "DE62370400440532013001", "DE65370400440002222227"
 _MANDATE = {"customer_acceptance": {"type": "offline", "accepted_at": 1_590_590_577}}
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with Simulator() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def clocked_url(test_run: TestRun) -> Iterator[str]:
-    """A database of its own, because tests turn the clock."""
-    with test_run.database() as url:
-        yield url
-
-
-@pytest.fixture
-async def shop(clocked_url: str, simulator: Simulator) -> AsyncIterator[Shop]:
-    async with open_shop(clocked_url, simulator) as opened:
-        yield opened
 
 
 async def _debit(shop: Shop, iban: str, **more: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
@@ -11,31 +11,10 @@ import pytest
 
 from hazina.paging import Page
 from hazina.refusals import Refusal
-from tests.support.flows import DAY, Shop, open_shop
-from tests.support.postgres import TestRun
-from tests.support.simulator import Simulator
+from tests.support.flows import DAY, Shop
 
 SEVERAL = {"request_multicapture": "if_available"}
 HIGHER = {"request_incremental_authorization": "if_available"}
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with Simulator() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def clocked_url(test_run: TestRun) -> Iterator[str]:
-    """A database in which nobody else's authorizations run out when a test turns the clock."""
-    with test_run.database() as url:
-        yield url
-
-
-@pytest.fixture
-async def shop(clocked_url: str, simulator: Simulator) -> AsyncIterator[Shop]:
-    async with open_shop(clocked_url, simulator) as opened:
-        yield opened
 
 
 async def _paid(shop: Shop) -> None:

@@ -3,36 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 import orjson
 import psycopg
-import pytest
 
 from hazina.merchants.merchant import Caller
 from tests.support.flows import DAY, Shop, open_shop
-from tests.support.postgres import TestRun
 from tests.support.simulator import Simulator
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with Simulator() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def clocked_url(test_run: TestRun) -> Iterator[str]:
-    """A database in which nobody else's authorizations run out when a test turns the clock."""
-    with test_run.database() as url:
-        yield url
-
-
-@pytest.fixture
-async def shop(clocked_url: str, simulator: Simulator) -> AsyncIterator[Shop]:
-    async with open_shop(clocked_url, simulator) as opened:
-        yield opened
 
 
 async def test_an_authorization_expires_after_seven_days_once(shop: Shop) -> None:

@@ -20,12 +20,11 @@ async def read_together(
     a payment that is over. Whoever settles a command changes its row in the same unit: if that
     is the same afterwards as before, nothing has been settled in between.
     """
-    before = await reader.get("command", command.key)
+    version = command.version
     while True:
         found = await read()
-        after = await reader.get("command", command.key)
-        assert before is not None
-        assert after is not None
-        if after["version"] == before["version"]:
-            return from_row(after), found
-        before = after
+        row = await reader.get("command", command.key)
+        assert row is not None
+        if row["version"] == version:
+            return from_row(row), found
+        version = row["version"]

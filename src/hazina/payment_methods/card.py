@@ -72,6 +72,11 @@ def card_of(method: TestMethod, fingerprint: str) -> Card:
     )  # fmt: skip
 
 
+def cvc_check(behaviour: str) -> str:
+    """Return what the bank of the test card that behaves like this says of its security code."""
+    return "fail" if behaviour == "pm_card_cvcCheckFail" else "pass"
+
+
 def card_from_number(
     given: Mapping[str, Any], account_id: str, fingerprints: Fingerprints, now: datetime
 ) -> Card:

@@ -12,7 +12,7 @@ from hazina.db.unit import Insert, RowVersion, Update
 from hazina.metadata import merged
 from hazina.payment_methods import bank_methods
 from hazina.payment_methods.bank_methods import CustomerBalance, SepaDebit
-from hazina.payment_methods.card import Card, checked_expiry, from_json, to_json
+from hazina.payment_methods.card import Card, checked_expiry, cvc_check, from_json, to_json
 from hazina.refusals import Code, Refusal
 
 TABLE = "payment_method"
@@ -135,8 +135,7 @@ class PaymentMethod:
         if card.behaviour == "pm_card_authenticationRequiredOnSetup":
             card = replace(card, behaviour="pm_card_authenticationRequiredSetupForOffSession")
         if card.cvc_check == "unchecked":
-            fails = card.behaviour == "pm_card_cvcCheckFail"
-            card = replace(card, cvc_check="fail" if fails else "pass")
+            card = replace(card, cvc_check=cvc_check(card.behaviour))
         return replace(self, instrument=card)
 
     def check_usable(self) -> None:

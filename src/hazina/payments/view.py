@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hazina.clock import unix
-from hazina.payment_methods.card import Card
+from hazina.payment_methods.card import Card, cvc_check
 from hazina.payment_methods.service import card_details
 from hazina.payment_methods.view import legacy_card, shipping_view
 from hazina.payments.accepting import CARD, CUSTOMER_BALANCE, SEPA_DEBIT, types_of
@@ -173,8 +173,7 @@ def _source(charge: Charge) -> dict[str, Any]:
 
 
 def _cvc_check(charge: Charge) -> str:
-    behaviour = charge.details.get("behaviour", charge.payment_method)
-    return "fail" if behaviour == "pm_card_cvcCheckFail" else "pass"
+    return cvc_check(charge.details.get("behaviour", charge.payment_method))
 
 
 def _card(charge: Charge) -> dict[str, Any]:

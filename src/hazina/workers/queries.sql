@@ -1,13 +1,7 @@
 -- name: worker_lags
--- How long the oldest work of each loop has been waiting, in seconds; nothing where nothing waits.
--- An event's id tells when it was recorded, in its first ten characters of five bits each; `created`
--- may be a test clock's.
-SELECT loop, greatest(0, extract(epoch FROM now() - coalesce(since, to_timestamp((
-    SELECT sum(
-        (strpos('0123456789abcdefghjkmnpqrstvwxyz', substr(event_id, 4 + n, 1)) - 1)::numeric
-        * 32::numeric ^ (10 - n)
-    ) FROM generate_series(1, 10) n
-) / 1000))))::bigint AS lag_seconds
+-- Since when the oldest work of each loop has been waiting, or with which event; nothing where
+-- nothing waits.
+SELECT loop, since, event_id, now() AS now
 FROM (
     SELECT 'fan_out' AS loop, NULL::timestamptz AS since, (
         SELECT e.id FROM event e, webhook_cursor c

@@ -15,6 +15,7 @@ from hazina.webhooks.deliveries import WebhookDeliveries
 from hazina.webhooks.fanning import FanOut
 from hazina.webhooks.health import EndpointHealth
 from hazina.workers.deliver import Deliver
+from hazina.workers.lags import lags
 from hazina.workers.loop import Loop, LoopReport, Step
 from hazina.workers.notices import Notices
 from hazina.workers.posting import PostLimits
@@ -102,9 +103,9 @@ class Worker:
 
     async def lags(self) -> dict[str, int]:
         """Return for how many seconds the oldest work of each loop has been waiting."""
-        rows = await self._core.reader.query("worker_lags", {})
         names = {loop.name for loop in self._loops}
-        return {row["loop"]: row["lag_seconds"] for row in rows if row["loop"] in names}
+        waiting = await lags(self._core.reader)
+        return {name: seconds for name, seconds in waiting.items() if name in names}
 
     def notes(self) -> dict[str, str]:
         """Return what loops wait for outside, in words."""
