@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import random
 import resource
 import statistics
+import sys
 import time
 from pathlib import Path
 from uuid import UUID
@@ -40,6 +42,24 @@ def make_database(server_url: str, name: str) -> str:
     migrate(url)
     asyncio.run(_open_accounts(url))
     return url
+
+
+def filled_database(server_url: str, folder: Path, millions: float) -> tuple[str, int, int]:
+    """Give the filled database, filled now unless the folder says that it is; its first moments."""
+    began, said = time.perf_counter(), folder / "filled.json"
+    if said.exists():
+        url = make_conninfo(**{**conninfo_to_dict(server_url), "dbname": "bench_filled"})
+        migrate(url)
+        found = json.loads(said.read_text())
+        if found["millions"] != millions:
+            sys.exit(f"{folder} holds {found['millions']} millions: give --millions, or another.")
+        return url, found["long_start"], found["start"]
+    transfers = int(millions * 1_000_000)
+    url = make_database(server_url, "filled")
+    long_start, start = fill(url, transfers, min(1_000_000, transfers // 2))
+    said.write_text(json.dumps({"millions": millions, "long_start": long_start, "start": start}))
+    print(f"{transfers:,} transfers were stored in {time.perf_counter() - began:.0f} s", flush=True)
+    return url, long_start, start
 
 
 def fill(url: str, transfers: int, long: int) -> tuple[int, int]:
@@ -114,15 +134,18 @@ async def _lines(ledgers: Ledgers, account_id: UUID, upto: int | None) -> int:
 def run(arguments: argparse.Namespace, folder: Path) -> None:
     """Fill a ledger, measure, and print."""
     server = embedded.ensure(folder / "postgres")
-    empty, filled = (make_database(server.url, name) for name in ("empty", "filled"))
-    began = time.perf_counter()
-    transfers = int(arguments.millions * 1_000_000)
-    long_start, start = fill(filled, transfers, min(1_000_000, transfers // 2))
-    print(f"{transfers:,} transfers were stored in {time.perf_counter() - began:.0f} s", flush=True)
-    if arguments.wait_for:
-        print("Waiting for the file that says to go on.", flush=True)
-        while not Path(arguments.wait_for).exists():
-            time.sleep(0.2)
+    try:
+        measure(arguments, folder, server)
+    finally:
+        embedded.stop(server)
+
+
+def measure(arguments: argparse.Namespace, folder: Path, server: embedded.Server) -> None:
+    """Measure on databases of a server: an empty one and the filled one."""
+    empty = make_database(server.url, "empty")
+    filled, long_start, start = filled_database(server.url, folder, arguments.millions)
+    if arguments.fill_only:
+        return
     print(f"Other programs use {other_load():.2f} cores at rest.")
     rates: dict[str, list[float]] = {"empty": [], "filled": []}
     for number in range(arguments.runs):
@@ -147,8 +170,13 @@ def main() -> None:
     parser.add_argument("--millions", type=float, default=20)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--wait-for", help="a file to wait for when everything is stored")
+    parser.add_argument("--keep", type=Path, help="a folder to fill once and measure again")
+    parser.add_argument("--fill-only", action="store_true", help="fill, and measure another time")
     arguments = parser.parse_args()
+    if arguments.keep is not None:
+        arguments.keep.mkdir(mode=0o755, parents=True, exist_ok=True)
+        run(arguments, arguments.keep)
+        return
     with own_folder() as folder:
         run(arguments, folder)
 
