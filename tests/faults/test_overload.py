@@ -1,6 +1,8 @@
 """PostgreSQL or the provider is slow, away, restarted or full: requests are shed, nothing is lost.
 
-The figures (how fast it sheds and recovers) are printed; machines under test are too busy to judge.
+Every test demands that payments are taken again within 30 s. How fast is shed, and how long other
+work takes meanwhile, is judged in whole runs and only printed in others: machines that test many
+things at once are too busy to judge.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from hazina.merchants.merchant import Caller
 from tests.support import crash, promises
 from tests.support.books import check_books, settle
 from tests.support.load import Load
+from tests.support.rounds import P99_RATIO_MAX, Rounds
 from tests.support.simulator import Simulator
 from tests.support.tcp_proxy import Fault, Target, TcpProxy
 
@@ -35,7 +38,11 @@ pytestmark = pytest.mark.timeout(600)
 _WHOLE = os.environ.get("HAZINA_FAULTS") == "whole"
 _BETWEEN = list(Fault)[1:] if _WHOLE else [Fault.RESET, Fault.BLACKHOLE]
 _ROUNDS, _BROKEN_SECONDS = (5, 3.0) if _WHOLE else (1, 1.0)
+_COMPARED, _WORKED = (5, 300) if _WHOLE else (1, 30)
+"""How many pairs of turns are compared, and how often each kind of other work is done in a turn."""
 _CLIENTS = 6
+_RECOVERY_SECONDS_MAX = 30
+_SHED_MS_MAX = 200
 _SET_ASIDE_BYTES = 300_000_000
 _HOW: dict[Fault, dict[str, int]] = {
     Fault.LATENCY: {"latency_ms": 300}, Fault.TRUNCATE: {"bytes_max": 20},
@@ -73,8 +80,12 @@ async def _loaded(
 
 
 def _note(name: str, load: Load, recovered: list[float]) -> None:
+    """Keep a test's figures, and judge them."""
     shed = load.shed_ms
     middle = statistics.median(shed) if shed else 0
+    assert max(recovered) <= _RECOVERY_SECONDS_MAX, name
+    if _WHOLE:
+        assert middle <= _SHED_MS_MAX, f"{name}: shed after {middle} ms"
     figure = (
         f"{len(load.acknowledged)} acknowledged, {len(shed)} shed (median {middle:.0f} ms), "
         f"recovered in at most {max(recovered):.1f} s"
@@ -168,44 +179,51 @@ async def test_a_provider_that_fails_all_calls_is_left_alone_and_taken_up_again(
 
 @pytest.mark.parametrize("how", ["at 30 s", "at 100 % errors", "away"])
 async def test_other_work_goes_on_while_a_provider_hangs(fresh_database_url: str, how: str) -> None:
-    """The figure is the ratio of other work's p99 in the same run."""
+    """Clients pay all the time; other work is measured beside them, by turns."""
     with Simulator() as simulator, TcpProxy(Target(simulator.port)) as proxy:
         # What is on its way for 30 s must not be thought never sent: a not-found proves it later.
         late = how == "at 30 s" and _WHOLE
+        rounds, recovered = Rounds(), []
         async with _loaded(
             fresh_database_url, proxy.url, fresh_database_url, simulator,
             not_found_window_ms=45_000 if late else 4_500, transit_max_ms=30_000 if late else 1_400,
         ) as load:  # fmt: skip
-            before = await _other_work(load)
-            match how:
-                case "at 30 s":
-                    proxy.set(Fault.LATENCY, latency_ms=30_000)
-                case "away":
-                    proxy.set(Fault.REFUSE)
-                case _:
-                    simulator.control({"authorize": "error_before"})
-            during = await _other_work(load)
-            proxy.set(Fault.NONE)
-            simulator.control({})
-            recovered = await _approved_again(load)
-        ratio = f"p99 {during / before:.2f} times as long ({during * 1000:.0f} ms)"
-        promises.note(f"other work, provider {how}", f"{ratio}, recovered in {recovered:.1f} s")
-        assert during < 2, "customers are made without waiting for a payment provider"
+            for _ in range(_COMPARED):
+                healthy = await _other_work(load)
+                match how:
+                    case "at 30 s":
+                        proxy.set(Fault.LATENCY, latency_ms=30_000)
+                    case "away":
+                        proxy.set(Fault.REFUSE)
+                    case _:
+                        simulator.control({"authorize": "error_before"})
+                rounds.add(healthy, await _other_work(load))
+                proxy.set(Fault.NONE)
+                simulator.control({})
+                recovered.append(await _approved_again(load))
+    figure = f"{rounds.figure()}, recovered in at most {max(recovered):.1f} s"
+    promises.note(f"other work, provider {how}", figure)
+    assert max(recovered) <= _RECOVERY_SECONDS_MAX
+    assert max(rounds.pairs[0]) < 2, "customers are made without waiting for a payment provider"
+    if _WHOLE:
+        assert rounds.ratio <= P99_RATIO_MAX, rounds
 
 
-async def _other_work(load: Load) -> float:
-    """Return the p99 of making customers and of reading the latest payment, in seconds."""
+async def _other_work(load: Load) -> list[float]:
+    """Do what asks nothing of the provider; return how long each took, in seconds."""
     core, caller, times = load.core, load.caller, []
     intent = orjson.loads(next(iter(load.acknowledged.values())))["id"]
-    for _ in range(1_000 if _WHOLE else 50):
+    wanted = {"amount": 1_000, "currency": "usd"}
+    for _ in range(_WORKED):
         for work in (
             lambda: core.customers.create(caller, {}, None),
+            lambda: core.payments.create_intent(caller, wanted, None),
             lambda: core.payments.retrieve(caller, "payment_intent", intent),
         ):
             begun = time.perf_counter()
             await work()
             times.append(time.perf_counter() - begun)
-    return statistics.quantiles(times, n=100)[98]
+    return times
 
 
 async def test_clients_that_give_up_in_the_middle_lose_nothing(fresh_database_url: str) -> None:

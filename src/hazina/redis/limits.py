@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from hazina.clock import Clock
 from hazina.merchants.limits import MemoryLimits, Rate
+from hazina.tasks import Tasks
 
 _log = structlog.get_logger("hazina.redis")
 _TIMEOUT_SECONDS = 0.1
@@ -31,7 +34,8 @@ class RedisLimits:
     """Counts in Redis; while it is away, each process counts for itself.
 
     That a limit is kept a little worse is better than that payments fail: nothing is refused
-    because Redis is away, and it is asked again only every two seconds.
+    because Redis is away. Only requests under way at the moment when it stops answering wait for
+    it, once; whether it is back is asked aside, every two seconds.
     """
 
     def __init__(
@@ -45,24 +49,40 @@ class RedisLimits:
             url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
         )
         self._count = self._redis.register_script(_COUNT)
-        self._away_until_ms = 0
+        self._tasks = Tasks()
+        self._looking: asyncio.Task[None] | None = None
+        """Looks whether Redis is back, while it is away."""
 
     async def wait_ms(self, key_id: str, write: bool) -> int:
         """Count one request; return 0, or how long to wait when it is one too many."""
         rate = self._rates[write]
         if not rate.per_minute:
             return 0
-        if self._clock.monotonic_ms() < self._away_until_ms:
+        if self._looking is not None:
             return self._memory.count(key_id, write)
         name = f"hazina:rate:{'write' if write else 'read'}:{key_id}"
         try:
             counted = await self._count(keys=[name], args=[rate.interval_us, rate.burst])
         except (TimeoutError, RedisError, OSError) as error:
-            self._away_until_ms = self._clock.monotonic_ms() + self._away_ms
-            _log.warning("redis_away", problem=type(error).__name__)
+            if self._looking is None:
+                _log.warning("redis_away", problem=type(error).__name__)
+                self._looking = self._tasks.spawn(self._look_again(), "redis is looked for")
             return self._memory.count(key_id, write)
         return int(counted)
 
+    async def _look_again(self) -> None:
+        """Come back to Redis once it answers."""
+        while True:
+            await self._clock.sleep_ms(self._away_ms)
+            try:
+                await self._redis.ping()
+            except (TimeoutError, RedisError, OSError):
+                continue
+            self._looking = None
+            return
+
     async def close(self) -> None:
         """Disconnect."""
+        if self._looking is not None:
+            self._looking.cancel()
         await self._redis.aclose()

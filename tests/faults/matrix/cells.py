@@ -16,7 +16,7 @@ from hazina import crashpoints
 from tests.faults.matrix.behaviours import BEHAVIOURS, OK, Behaviour, Says
 from tests.faults.matrix.flow import SHARED, End, Flow, Place, all_flows
 
-_SHARE = 40
+_SHARE = 150
 _OUTWARD = ("relay.",)
 """Boundaries of what carries events out, which have fault tests of their own."""
 
