@@ -104,7 +104,7 @@ def _one(cursor: psycopg.Cursor[Any]) -> int:
 
 
 @contextmanager
-def served(database_url: str) -> Iterator[Served]:
+def served(database_url: str, **more: Any) -> Iterator[Served]:
     """Serve a core of this database until the block ends; the workers do not run."""
     with Simulator() as simulator, socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -113,6 +113,7 @@ def served(database_url: str) -> Iterator[Served]:
             pepper="pepper of the tests, long enough",
             simulator_url=simulator.url,
             callback_secret=CALLBACK_SECRET,
+            **more,
         )
         thread = _Server(settings, listening)
         thread.start()

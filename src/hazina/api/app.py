@@ -14,7 +14,7 @@ from starlette.routing import Route as Page
 
 from hazina.api.core import Core, CoreFactory
 from hazina.api.docs_page import errors_page, page
-from hazina.api.endpoint import ClientGone, Endpoint, read_body
+from hazina.api.endpoint import ClientGone, Endpoint, RequestsState, read_body
 from hazina.api.nearest import unknown_route
 from hazina.api.openapi import document
 from hazina.api.reply import Message, Receive, Reply, Scope, Send, internal, of_refusal
@@ -80,7 +80,8 @@ class App:
     async def _lifespan(self, shell: Starlette) -> AsyncIterator[None]:
         core = await self._core_factory()
         shell.state.core = core
-        self._endpoint = Endpoint(core, self._router)
+        self._endpoint = Endpoint(core, self._router, core.requests_max)
+        shell.state.endpoint = self._endpoint
         self._sites = {name: made(core) for name, made in self._site_factories.items()}
         try:
             yield
@@ -119,7 +120,13 @@ async def _live(_: Request) -> Response:
 async def _ready(request: Request) -> Response:
     core: Core = request.app.state.core
     health = await core.health()
-    return _json(200 if health.get("ready") else 503, health)
+    requests: RequestsState = request.app.state.endpoint.state()
+    health.setdefault("checks", {})["requests"] = {
+        "under_way": requests.under_way, "under_way_max": requests.under_way_max,
+        "saturated": requests.saturated,
+    }  # fmt: skip
+    health["ready"] = bool(health.get("ready")) and not requests.saturated
+    return _json(200 if health["ready"] else 503, health)
 
 
 async def _callback(request: Request) -> Response:

@@ -177,6 +177,9 @@ class Core(Protocol):
     @property
     def held_callbacks(self) -> HeldCallbacks: ...
 
+    @property
+    def requests_max(self) -> int: ...
+
     async def health(self) -> dict[str, Any]:
         """Return what works; the key `ready` says whether requests can be taken."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -28,7 +29,6 @@ from hazina.refusals import Code, Refusal
 _log = structlog.get_logger("hazina.api")
 
 _KEY_LENGTH_MAX = 255
-_IN_FLIGHT_MAX = 4_096
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}")
 
 Paths = tuple[tuple[str, ...], ...]
@@ -59,13 +59,34 @@ class _TooMany(Refusal):
         )
 
 
-class Endpoint:
-    """Answers requests of /v1. Plain ASGI: a disconnect cancels nothing that was begun."""
+@dataclass(frozen=True, slots=True)
+class RequestsState:
+    """What health shows of requests under way."""
 
-    def __init__(self, core: Core, router: Router) -> None:
+    under_way: int
+    under_way_max: int
+
+    @property
+    def saturated(self) -> bool:
+        """Whether the next request would be refused."""
+        return self.under_way >= self.under_way_max
+
+
+class Endpoint:
+    """Answers requests of /v1. Plain ASGI: a disconnect cancels nothing that was begun.
+
+    More than `requests_max` at a time are refused with `overloaded` before they are read.
+    """
+
+    def __init__(self, core: Core, router: Router, requests_max: int = 4_096) -> None:
         self._core = core
         self._router = router
         self._in_flight = 0
+        self._in_flight_max = requests_max
+
+    def state(self) -> RequestsState:
+        """Return what health shows."""
+        return RequestsState(self._in_flight, self._in_flight_max)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id, docs_url = self._core.ids.new("req"), self._core.docs_url
@@ -74,8 +95,8 @@ class Endpoint:
         answer: Reply | StreamReply
         self._in_flight += 1
         try:
-            if self._in_flight > _IN_FLIGHT_MAX:
-                raise Overloaded(f"{_IN_FLIGHT_MAX} requests are under way")
+            if self._in_flight > self._in_flight_max:
+                raise Overloaded(f"{self._in_flight_max} requests are under way")
             key = _idempotency_key(headers) if scope["method"] == "POST" else None
             asked = cross_origin.preflight(self._router, scope, headers)
             answer = asked or await self._answer(scope, receive, headers, request_id, key)

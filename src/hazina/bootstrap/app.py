@@ -74,6 +74,7 @@ from hazina.redis.limits import RedisLimits
 from hazina.reports import tables as reports_tables
 from hazina.search.engine import Searches
 from hazina.search.pages import PageTokens
+from hazina.search.turns import Turns
 from hazina.setup_intents import tables as setup_intents_tables
 from hazina.setup_intents.requests import SetupSettings
 from hazina.setup_intents.service import SetupIntents
@@ -175,6 +176,11 @@ class Core:
         """Where the pages stand to which errors lead."""
         return self.settings.docs_url
 
+    @property
+    def requests_max(self) -> int:
+        """How many requests of /v1 may be under way in this process."""
+        return self.settings.requests_max
+
     async def health(self) -> dict[str, Any]:
         """Tell whether this process can take payments, and how loaded its providers are."""
         checks: dict[str, Any] = {}
@@ -191,6 +197,12 @@ class Core:
         checks["writer"] = {
             "waiting": queue.waiting, "waiting_max": queue.waiting_max,
             "oldest_ms": queue.oldest_ms, "saturated": queue.saturated,
+        }  # fmt: skip
+        searches = self.searches.turns.state()
+        checks["searches"] = {
+            "under_way": searches.under_way, "under_way_max": searches.under_way_max,
+            "waiting": searches.waiting, "waiting_max": searches.waiting_max,
+            "saturated": searches.saturated,
         }  # fmt: skip
         providers = {
             account: {"breaker": state.breaker.value, "in_flight": state.in_flight,
@@ -335,7 +347,9 @@ async def wire(
         TestClocks(reader, writer, idempotency, clock, ids, clocks), catalog, keeping,
         Sources(idempotency, customers, keeping, methods), methods,
         Tokens(reader, idempotency, ids, methods),
-        checkout, Searches(reader, clocks, PageTokens(settings.pepper.encode()), SEARCHED),
+        checkout,
+        Searches(reader, clocks, PageTokens(settings.pepper.encode()), SEARCHED,
+                 Turns(settings.reader_connections)),
         events, tail,
         WebhookEndpoints(reader, idempotency, clock, ids, settings.webhook_policy),
         WebhookRecords(reader), WebhookReplays(reader, writer, idempotency, clock, ids),

@@ -45,7 +45,10 @@ class Settings(BaseSettings):
     """How much of the rate may come at once."""
     redis_url: str = ""
     """Where the counts of requests are shared by all processes; empty: each counts for itself."""
+    requests_max: int = 4_096
+    """How many requests of /v1 may be under way in a process; those beyond are answered 503."""
     reader_connections: int = 4
+    """How many reads go on at once, and as many searches."""
     callbacks_at_once_max: int = 16
     """How many callbacks a worker applies side by side."""
     worker: dict[str, int] = {}

@@ -14,6 +14,7 @@ from hazina.refusals import Code, Refusal
 from hazina.search.fields import Condition, Field, translate
 from hazina.search.pages import Found, PageTokens, Search
 from hazina.search.query import Clause, Operator, Query, parse
+from hazina.search.turns import Turns
 
 COUNT_MAX = 10_000
 """Counting stops here, as Stripe's is exact only up to here."""
@@ -63,18 +64,20 @@ class Searches:
     """Searches the objects of one merchant at a time."""
 
     def __init__(
-        self, searcher: Searcher, clocks: Clocks, tokens: PageTokens, resources: Iterable[Resource]
-    ) -> None:
+        self, searcher: Searcher, clocks: Clocks, tokens: PageTokens,
+        resources: Iterable[Resource], turns: Turns,
+    ) -> None:  # fmt: skip
         self._searcher = searcher
         self._clocks = clocks
         self._tokens = tokens
         self.resources = {resource.kind: resource for resource in resources}
+        self.turns = turns
 
     async def run(self, merchant: Merchant, kind: str, search: Search) -> Found:
         """Return a page of what matches, newest first.
 
         Refuses `search_query_invalid`, `search_too_broad`, and `parameter_invalid` for a page token
-        that belongs to another merchant or query.
+        that belongs to another merchant or query. Raises `Overloaded` where too many search.
         """
         resource = self.resources[kind]
         query = parse(search.query)
@@ -88,15 +91,17 @@ class Searches:
             "merchant_id": merchant_id, "after": after, "low": low, "high": high,
             "limit": search.limit + 1,
         } | dict(condition.parameters)  # fmt: skip
-        condition, rows = await self._found(resource, query, condition, parameters)
+        async with self.turns.one():
+            condition, rows = await self._found(resource, query, condition, parameters)
+            total = None
+            if search.counted:
+                parameters |= {"after": None, "limit": COUNT_MAX} | dict(condition.parameters)
+                counted = await self._read(f"{kind}_count", condition, parameters)
+                total = counted[0]["count"]
         next_page = None
         if len(rows) > search.limit:
             rows = rows[: search.limit]
             next_page = self._tokens.make(merchant_id, kind, search.query, rows[-1]["id"])
-        total = None
-        if search.counted:
-            parameters |= {"after": None, "limit": COUNT_MAX} | dict(condition.parameters)
-            total = (await self._read(f"{kind}_count", condition, parameters))[0]["count"]
         return Found([resource.render(row, merchant) for row in rows], next_page, total)
 
     async def _found(
