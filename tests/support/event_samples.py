@@ -20,9 +20,9 @@ from psycopg.rows import dict_row
 from hazina.checkout.paying import Payer
 from hazina.clock import SystemClock
 from hazina.commands.command import from_row
+from hazina.commands.performing import Door, Performed
 from hazina.merchants.merchant import Caller
 from hazina.merchants.test_clock import TestClock
-from hazina.payments.operations import Performed
 from hazina.webhooks.health import Disabled, EndpointHealth
 from hazina.workers.settings import WorkerSettings
 from tests.support import event_log
@@ -187,7 +187,7 @@ async def _refund_that_fails(play: Player) -> None:
         while seen["status"] != "failed":
             await play.clock.sleep_ms(300)
             outcome = await play.api.core.dispatch.ask(command)
-            await play.api.core.payments.report(command, Performed(outcome, 1_000))
+            await play.api.core.payments.report(command, Performed(outcome, 1_000, Door.CALLBACK))
             seen = await play.api.core.payments.retrieve(play.caller, "refund", refund["id"])
 
 

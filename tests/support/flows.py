@@ -15,11 +15,11 @@ from psycopg.rows import dict_row
 from hazina.bootstrap.app import Core, open_core
 from hazina.clock import SystemClock
 from hazina.commands.command import from_row
+from hazina.commands.performing import Door, Performed
 from hazina.idempotency.service import Answer
 from hazina.ledger.chart import AccountCode, currency_of
 from hazina.merchants.merchant import Caller
 from hazina.paging import Page
-from hazina.payments.operations import Performed
 from tests.support import crash
 from tests.support.books import broken_invariants
 from tests.support.simulator import Simulator
@@ -122,7 +122,7 @@ class Shop:
         (row,) = self.rows("SELECT * FROM command WHERE refund = %s", refund["id"])
         command = from_row(row)
         outcome = await self.core.dispatch.ask(command)
-        await self.core.payments.report(command, Performed(outcome, 1_000))
+        await self.core.payments.report(command, Performed(outcome, 1_000, Door.CALLBACK))
         return await self.now(refund)
 
     async def events(self, *objects: Any) -> list[str]:

@@ -57,7 +57,7 @@ def _command(reference: str) -> dict[str, Any]:
         "operation": "authorize",
         "state": "done" if reference == "settled" else "waiting", "request": {},
         "payment_intent": "pi_1", "charge": "ch_1", "refund": None, "fence": 1, "inquiries": 0,
-        "evidence": None, "refusal": None, "version": 1,
+        "evidence": None, "refusal": None, "history": None, "version": 1,
     }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ class _OneCommand:
             "merchant_id": "acct_1", "id": "cmd_1", "operation": Operation.CAPTURE.value,
             "provider": "sandbox", "payment_intent": "pi_1", "charge": "ch_1", "refund": None,
             "request": {}, "state": State.WAITING.value, "fence": 1, "inquiries": 0,
-            "evidence": None, "version": 1, "refusal": None,
+            "evidence": None, "version": 1, "refusal": None, "history": None,
         }  # fmt: skip
 
     async def get(self, table: str, key: Key) -> Row | None:

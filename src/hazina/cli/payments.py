@@ -59,7 +59,7 @@ def _print(found: Timeline) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"[bold]{found.id}[/] {found.status}, {found.merchant_id}")
     for moment, shown in zip(found.moments, as_json(found)["moments"], strict=True):
-        door = f" [dim]by {moment.door}[/]" if moment.door else ""
+        door = f" [dim]{moment.came}[/]" if moment.door else ""
         console.print(f"{shown['at']}  {shown['kind']:<9} {moment.text}{door}", markup=True)
         known = {k: v for k, v in shown["details"].items() if v not in (None, {}, "")}
         if known:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -50,6 +50,9 @@ class Command:
     version: int
     refusal: dict[str, Any] | None = None
     """What a client is told whose operation came to a no."""
+    history: Sequence[dict[str, Any]] | None = None
+    """What happened to it since it was issued (`history.py`); None if its first reply settled it,
+    or if nothing did yet."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -80,6 +83,7 @@ def from_row(row: Row) -> Command:
         row["merchant_id"], row["id"], Operation(row["operation"]), row["provider"],
         row["payment_intent"], row["charge"], row["refund"], row["request"], State(row["state"]),
         row["fence"], row["inquiries"], row["evidence"], row["version"], row["refusal"],
+        row["history"],
     )  # fmt: skip
 
 
@@ -99,7 +103,12 @@ def issue(command: Command, lease_ms: int, created: Any) -> Insert:
 
 
 def change(command: Command, **changes: Any) -> tuple[RowVersion, Update]:
-    """Change a command under its version; `*_ms` durations count from the database's now()."""
+    """Change a command under its version; `*_ms` durations count from the database's now().
+
+    What the command tells of itself goes along, if it tells anything.
+    """
+    if command.history is not None:
+        changes["history"] = command.history
     return (
         RowVersion("command", command.key, command.version),
         Update("command", command.key, command.version, changes),

@@ -13,7 +13,7 @@ COMMAND = Table(
         "payment_intent": "text", "charge": "text", "refund": "text", "request": "jsonb",
         "state": "text", "fence": "bigint", "lease_until": "from_now", "sent_at": "from_now",
         "next_at": "from_now", "inquiries": "bigint", "evidence": "text",
-        "refusal": "jsonb", "created": "timestamptz",
+        "refusal": "jsonb", "history": "jsonb", "created": "timestamptz",
     },
 )  # fmt: skip
 TABLES = (COMMAND,)

@@ -9,7 +9,7 @@ import structlog
 
 from hazina.clock import Clock, unix
 from hazina.commands.command import Command, from_row
-from hazina.commands.performing import Performed
+from hazina.commands.performing import Door, Performed
 from hazina.crashpoints import crashpoint, declare
 from hazina.db.reader import Reader
 from hazina.db.table import Row
@@ -175,7 +175,7 @@ class Callbacks:
             # failure does. Nobody asks about a command that is done: so the message stays.
             await self._again(row, outcome.reason, _ASKS_MAX)
             return
-        await self._report(command, Performed(outcome, _NEXT_INQUIRY_MS))
+        await self._report(command, Performed(outcome, _NEXT_INQUIRY_MS, Door.CALLBACK))
         await self._change(row, {"state": "applied", "next_at": None, "reason": None})
 
     async def _again(

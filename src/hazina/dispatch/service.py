@@ -9,7 +9,8 @@ from typing import Any
 
 from hazina.clock import Clock
 from hazina.commands.command import Command, State, change, from_row
-from hazina.commands.performing import Performed
+from hazina.commands.history import leased_anew
+from hazina.commands.performing import Door, Performed
 from hazina.crashpoints import crashpoint, declare
 from hazina.db.reader import Reader
 from hazina.db.table import Row
@@ -67,9 +68,9 @@ class Dispatcher:
         next_ms = self._next_ms(command)
         done, _ = await asyncio.wait((call,), timeout=self._settings.deadline_ms / 1000)
         if done:
-            return Performed(call.result(), next_ms)
+            return Performed(call.result(), next_ms, Door.REPLY)
         self._tasks.spawn(self._report_late(command, call), f"late reply {command.id}")
-        return Performed(Unknown("no answer within the deadline"), next_ms)
+        return Performed(Unknown("no answer within the deadline"), next_ms, Door.DEADLINE)
 
     async def run_due(self, limit: int = 50) -> int:
         """Ask about commands whose lease ran out or whose inquiry is due; return how many."""
@@ -114,7 +115,8 @@ class Dispatcher:
 
     async def _report_late(self, command: Command, call: asyncio.Task[Outcome]) -> None:
         outcome = await call
-        await self._report(command, Performed(outcome, self._next_ms(command)))
+        late = Performed(outcome, self._next_ms(command), Door.LATE_REPLY)
+        await self._report(command, late)
 
     async def _follow_up(self, row: Row) -> None:
         command = from_row(row)
@@ -129,7 +131,8 @@ class Dispatcher:
             outcome = await self._inquire(taken, row["sent_ago_ms"])
             crashpoint("dispatch.after_inquiry")
         crashpoint("dispatch.before_report")
-        await self._report(taken, Performed(outcome, self._next_ms(taken)))
+        door = Door.REPLY if command.state is State.RESEND else Door.INQUIRY
+        await self._report(taken, Performed(outcome, self._next_ms(taken), door))
 
     async def _take(self, command: Command) -> Command | None:
         """Lease a due command to us; None when another process was quicker."""
@@ -143,7 +146,8 @@ class Dispatcher:
             changes |= {"state": State.LEASED.value, "next_at": None, "sent_at": 0}
         else:
             changes |= {"state": State.WAITING.value, "next_at": self._settings.inquiry_lease_ms}
-        relied, update = change(command, **changes)
+        telling = leased_anew(command, self._clock.now(), self._writer.slot)
+        relied, update = change(telling, **changes)
         unit = Unit(command.merchant_id, relies_on=(relied,), writes=(update,), lane=Lane.OUTCOME)
         if not isinstance(await self._writer.submit(unit), Committed):
             return None

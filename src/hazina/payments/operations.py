@@ -8,7 +8,14 @@ from typing import Any
 
 from hazina.clock import Clock
 from hazina.commands.command import Command
-from hazina.commands.performing import Perform, Performed, TurnsAway, refuse_if_away
+from hazina.commands.history import told, with_events
+from hazina.commands.performing import (
+    SENDER_GONE,
+    Perform,
+    Performed,
+    TurnsAway,
+    refuse_if_away,
+)
 from hazina.crashpoints import crashpoint, declare
 from hazina.db.table import Row
 from hazina.db.unit import Committed, Lane, Refused, Taken, Unit
@@ -198,6 +205,9 @@ class Operations:
 
         def decide(state: tuple[Subject, Held | None, datetime]) -> Applied:
             subject, held_now, now = state
+            telling = told(subject.command, performed or SENDER_GONE, self._clock.now())
+            if telling is not subject.command:
+                subject = replace(subject, command=telling)
             draft = self.draft(merchant, cause, Lane.OUTCOME, now)
             draft.accounts = accounts
             effect = (
@@ -213,6 +223,8 @@ class Operations:
             relied, written = keys.answer(held_now, answer)
             unit = draft.unit()
             unit = replace(unit, relies_on=unit.relies_on + relied, writes=unit.writes + written)
+            if telling.history is not None:
+                unit = with_events(unit)
             return Applied(unit, answer)
 
         applied, verdict = await commit(self._writer, load, decide)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 from hazina.commands.command import State, refused, waiting
+from hazina.commands.performing import SENDER_GONE
 from hazina.payments.accepting import SEPA_DEBIT
 from hazina.payments.capturing import apply_capture, apply_void, captured
 from hazina.payments.charge import Charge
@@ -79,7 +80,7 @@ def became(draft: Draft, subject: Subject) -> Effect:
         return Effect(subject, _refused(draft, subject))
     if subject.command.evidence is not None:
         return Effect(subject)
-    return apply(draft, subject, Unknown("its process is gone"), 0)
+    return apply(draft, subject, SENDER_GONE.outcome, SENDER_GONE.next_ms)
 
 
 def _refused(draft: Draft, subject: Subject) -> Refusal | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from hazina.balances.line import Line
-from hazina.commands.command import waiting
+from hazina.commands.command import change, waiting
 from hazina.ledger import shapes
 from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
@@ -161,6 +161,8 @@ def apply_late(draft: Draft, subject: Subject, outcome: Outcome | NotFound) -> E
     )  # fmt: skip
     draft.put(charge, charge_now)
     draft.put(refund, refund_now)
+    if subject.command.history is not None:
+        draft.settle(change(subject.command))
     draft.event("charge.updated", charge_now, charge_view, charge)
     _refund_event(draft, refund, refund_now)
     return Effect(replace(subject, charge=charge_now, refund=refund_now))

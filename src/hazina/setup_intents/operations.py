@@ -9,7 +9,14 @@ from typing import Any
 
 from hazina.clock import Clock
 from hazina.commands.command import Command
-from hazina.commands.performing import Perform, Performed, TurnsAway, refuse_if_away
+from hazina.commands.history import told, with_events
+from hazina.commands.performing import (
+    SENDER_GONE,
+    Perform,
+    Performed,
+    TurnsAway,
+    refuse_if_away,
+)
 from hazina.crashpoints import crashpoint, declare
 from hazina.db.unit import Committed, Lane, Taken, Unit
 from hazina.db.writer import Writer, commit
@@ -115,7 +122,7 @@ class Operations:
             return _Decided(draft.unit(), Answer(None, b""), made)
         answer = keys.success(intent_view(made, draft.merchant.livemode))
         draft.claims.extend(keys.claim_answered(idempotency, made.id, answer, now))
-        return _Decided(draft.unit(), answer)
+        return _Decided(with_events(draft.unit()), answer)
 
     async def apply(
         self, merchant: Merchant, cause: Cause, held: Held | None, command: Command,
@@ -139,6 +146,9 @@ class Operations:
 
         def decide(state: tuple[Subject, Held | None, datetime]) -> _Decided:
             subject, held_now, now = state
+            telling = told(subject.command, performed or SENDER_GONE, self._clock.now())
+            if telling is not subject.command:
+                subject = replace(subject, command=telling)
             draft = Draft(merchant, now, self._ids, cause, Lane.OUTCOME)
             effect = (
                 apply(draft, subject, performed.outcome, performed.next_ms)
@@ -153,7 +163,7 @@ class Operations:
             relied, written = keys.answer(held_now, answer)
             unit = draft.unit()
             unit = replace(unit, relies_on=unit.relies_on + relied, writes=unit.writes + written)
-            return _Decided(unit, answer)
+            return _Decided(with_events(unit), answer)
 
         applied, verdict = await commit(self._writer, load, decide)
         crashpoint("setup_intents.after_second_unit")

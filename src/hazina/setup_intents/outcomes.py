@@ -8,6 +8,7 @@ from typing import Any, assert_never
 
 from hazina.clock import unix
 from hazina.commands.command import State, refused, settled, waiting
+from hazina.commands.performing import SENDER_GONE
 from hazina.payment_methods import changes
 from hazina.payment_methods.view import method_view
 from hazina.rails.outcome import (
@@ -80,7 +81,7 @@ def became(draft: Draft, subject: Subject) -> Effect:
         return Effect(subject.intent, _refused(draft, subject))
     if subject.command.evidence is not None:
         return Effect(subject.intent)
-    return apply(draft, subject, Unknown("its process is gone"), 0)
+    return apply(draft, subject, SENDER_GONE.outcome, SENDER_GONE.next_ms)
 
 
 def _refused(draft: Draft, subject: Subject) -> Refusal | None:

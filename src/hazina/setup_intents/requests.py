@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hazina.commands.command import Command, State, issue, settled
+from hazina.commands.history import given_up
 from hazina.metadata import merged
 from hazina.payment_methods import changes
 from hazina.payment_methods.method import PaymentMethod
@@ -88,7 +89,7 @@ def cancel(draft: Draft, loaded: Loaded, params: dict[str, Any]) -> SetupIntent:
     )  # fmt: skip
     if loaded.command is not None and loaded.attempt is not None:
         # Nobody waits for its outcome any more; one that comes finds the command done.
-        draft.settle(settled(loaded.command))
+        draft.settle(settled(given_up(loaded.command)))
         draft.put(loaded.attempt, replace(loaded.attempt, status="abandoned"))
     draft.put(before, after)
     draft.event("setup_intent.canceled", after)

@@ -7,6 +7,9 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
+NOT_RECORDED = "not recorded"
+"""The door of what came by one that no row names."""
+
 
 class Kind(IntEnum):
     """What happened; of what happened at the same time the lower comes first."""
@@ -14,11 +17,14 @@ class Kind(IntEnum):
     KEY = 1
     ATTEMPT = 2
     COMMAND = 3
-    CALLBACK = 4
-    EVENT = 5
-    ENTRY = 6
-    LINE = 7
-    WEBHOOK = 8
+    LEASE = 4
+    CALL = 5
+    CALLBACK = 6
+    OUTCOME = 7
+    EVENT = 8
+    ENTRY = 9
+    LINE = 10
+    WEBHOOK = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,13 @@ class Moment:
     door: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def came(self) -> str:
+        """The door in words, empty where there is none."""
+        if self.door is None:
+            return ""
+        return f"door {self.door}" if self.door == NOT_RECORDED else f"by {self.door}"
+
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
@@ -44,7 +57,8 @@ class Timeline:
 
 
 NOT_KEPT = (
-    "Not kept, since it would cost every payment a write: each single taking of a lease and each "
-    "single inquiry. A command's fence counts the takings, `inquiries` the questions, `evidence` "
-    "what the last answer said. The door of an outcome is deduced."
+    "A command that its first reply settled tells no more than that: its moment would cost every "
+    "payment a write, and its events and ledger entries have one. Of a command that was asked "
+    "about for long, the first calls and outcomes are kept and the last. The door of an event is "
+    "known where a request caused it or a command tells of it, and of a worker's is not."
 )

@@ -21,6 +21,7 @@ font-size:11px;letter-spacing:.05em;color:var(--dot,#5a6472);margin:0 .6rem}
 .text{margin:.2rem 0 0}code,dl{font:12px ui-monospace,monospace;color:#46505e}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem .8rem;margin:.4rem 0 0}
 dt{color:#8793a3}dd{margin:0;overflow-wrap:anywhere}
+.lease{--dot:#b42318}.call{--dot:#6941c6}.outcome{--dot:#3538cd}
 .key{--dot:#7a5af8}.attempt{--dot:#1570ef}.command{--dot:#b54708}.callback{--dot:#c11574}
 .event{--dot:#067647}.entry{--dot:#344054}.line{--dot:#667085}.webhook{--dot:#0e7090}
 """
@@ -57,7 +58,7 @@ def _item(moment: Moment, plain: dict[str, object]) -> str:
         for name, value in details.items()
         if value not in (None, {}, "")
     )
-    door = f"<span class=door>by {escape(moment.door)}</span>" if moment.door else ""
+    door = f"<span class=door>{escape(moment.came)}</span>" if moment.door else ""
     return (
         f"<li class={kind}><time>{escape(str(plain['at']))}</time>"
         f"<span class=kind>{kind}</span>{door}"

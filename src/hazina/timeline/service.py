@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,8 @@ from hazina.db.table import Row
 from hazina.ids import derived, moment_of
 from hazina.invariants.check import Fetch
 from hazina.ledger.chart import AccountCode, currency_of
-from hazina.timeline.moment import Kind, Moment, Timeline
+from hazina.timeline.commands import doors_of_events, of_commands
+from hazina.timeline.moment import NOT_RECORDED, Kind, Moment, Timeline
 
 FILES = (Path(__file__).parent / "timeline.sql",)
 """The files of named queries that a reader must have loaded."""
@@ -23,9 +24,6 @@ _ENTRIES = (
     "authorization", "capture", "capture_fee", "capture_release", "void", "refund_reservation",
     "refund_posted", "refund_voided", "refund_failure", "funds_released",
 )  # fmt: skip
-_SENT = ("amount_minor", "currency", "subject_reference", "payment_method", "capture", "final")
-"""What is shown of a request: never more, whatever a connector comes to send."""
-_CLOCKS_DIFFER = timedelta(seconds=1)
 _PENDING, _POST, _VOID = 2, 4, 8
 
 
@@ -51,9 +49,9 @@ async def find(fetch: Fetch, object_id: str, merchant_id: str | None = None) -> 
         *_keys(await fetch("timeline_keys", key | {"ids": objects + references})),
         *_attempts(charges),
         *_refunds(refunds),
-        *_commands(commands, callbacks),
+        *of_commands(commands),
         *_callbacks(callbacks),
-        *_events(events, callbacks),
+        *_events(events, doors_of_events(commands)),
         *_entries(await fetch("timeline_transfers", {"ids": _transfer_ids(objects, references)})),
         *_lines(await fetch("timeline_lines", known)),
         *_deliveries(await fetch("timeline_deliveries", {"ids": [row["id"] for row in events]})),
@@ -111,32 +109,6 @@ def _refunds(rows: Iterable[Row]) -> Iterator[Moment]:
         )  # fmt: skip
 
 
-def _commands(rows: Iterable[Row], callbacks: Sequence[Row]) -> Iterator[Moment]:
-    for row in rows:
-        called_back = any(one["reference"] == row["id"] for one in callbacks)
-        details = {
-            "state": row["state"], "fence": row["fence"], "inquiries": row["inquiries"],
-            "evidence": row["evidence"], "lease_until": row["lease_until"],
-            "next_at": row["next_at"],
-            "sent": {name: row["request"][name] for name in _SENT if name in row["request"]},
-        }  # fmt: skip
-        door = None
-        if row["state"] == "done":
-            asked = row["inquiries"] > 0
-            door = "inquiry" if asked else "reply or callback" if called_back else "reply"
-        yield Moment(
-            moment_of(row["id"]), Kind.COMMAND, row["id"],
-            f"command to {row['operation']} at {row['provider']} committed and leased, "
-            f"now {row['state']}", door, details,
-        )  # fmt: skip
-        # Asking leaves the time of sending as it was; only what is sent again moves it.
-        if row["sent_at"] is not None and row["sent_at"] > moment_of(row["id"]) + _CLOCKS_DIFFER:
-            yield Moment(
-                row["sent_at"], Kind.COMMAND, row["id"],
-                f"command to {row['operation']} leased to be sent again: it had not happened",
-            )  # fmt: skip
-
-
 def _callbacks(rows: Iterable[Row]) -> Iterator[Moment]:
     for row in rows:
         details = {"tries": row["tries"], "reason": row["reason"]}
@@ -147,14 +119,11 @@ def _callbacks(rows: Iterable[Row]) -> Iterator[Moment]:
         )  # fmt: skip
 
 
-def _events(rows: Iterable[Row], callbacks: Sequence[Row]) -> Iterator[Moment]:
+def _events(rows: Iterable[Row], doors: Mapping[str, str]) -> Iterator[Moment]:
     for row in rows:
         request = orjson.loads(bytes(row["body"])).get("request") or {}
-        if request.get("id"):
-            door = "request"
-        else:
-            earlier = [one for one in callbacks if one["received"] <= moment_of(row["id"])]
-            door = "callback, inquiry or worker" if earlier else "inquiry, late reply or worker"
+        # What a first reply settled tells of no door; then the request is known, or nothing is.
+        door = doors.get(row["id"]) or ("request" if request.get("id") else NOT_RECORDED)
         details = {"sequence": row["sequence"], "request_id": request.get("id")}
         yield Moment(
             moment_of(row["id"]), Kind.EVENT, row["id"], f"{row['type']} of {row['object_id']}",

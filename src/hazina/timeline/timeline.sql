@@ -32,7 +32,7 @@ WHERE merchant_id = %(merchant_id)s AND payment_intent = %(id)s ORDER BY id;
 
 -- name: timeline_commands
 SELECT id, operation, provider, state, fence, inquiries, evidence, lease_until, sent_at, next_at,
-       request
+       request, refusal, history
 FROM command WHERE merchant_id = %(merchant_id)s AND payment_intent = %(id)s ORDER BY id;
 
 -- name: timeline_keys

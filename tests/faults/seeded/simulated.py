@@ -176,8 +176,10 @@ SIMULATED_BUGS = (
             _DISPATCH,
             "        self._tasks.spawn(self._report_late(command, call), "
             'f"late reply {command.id}")\n'
-            '        return Performed(Unknown("no answer within the deadline"), next_ms)\n',
-            '        return Performed(NotSent("no answer within the deadline"), next_ms)\n',
+            '        return Performed(Unknown("no answer within the deadline"), next_ms, '
+            "Door.DEADLINE)\n",
+            '        return Performed(NotSent("no answer within the deadline"), next_ms, '
+            "Door.DEADLINE)\n",
         ),
     ),
     _bug(
