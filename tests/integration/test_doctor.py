@@ -19,8 +19,10 @@ import pytest
 from psycopg.rows import dict_row
 
 from hazina.bootstrap.looking import open_to_look
+from hazina.clock import SystemClock, unix
 from hazina.doctor import service as doctor
 from hazina.doctor.service import Level
+from hazina.ids import first_id_of
 from hazina.timeline.page import page
 from hazina.timeline.service import FILES, as_json, find
 from tests.support.flows import Shop, open_shop
@@ -35,6 +37,7 @@ _INBOX = (
     "next_at, received) VALUES ('sandbox', 'k', 'r', '{{}}', '{{}}', '{state}', 1, "
     "now() - interval '5 min', now())"
 )
+_OLD = first_id_of("evt", unix(SystemClock().now()) - 3_600)
 _TROUBLE = {
     "commands_overdue": "UPDATE command SET state = 'waiting', next_at = now() - interval '2 min'",
     "outcomes_unknown": "UPDATE command SET state = 'waiting', created = now() - interval '2 days'",
@@ -54,7 +57,7 @@ _TROUBLE = {
     "lag_webhooks":
         "INSERT INTO webhook_cursor (name, xid, position) VALUES ('x', 0, 0); "
         "ALTER TABLE event DISABLE TRIGGER ALL; "
-        "UPDATE event SET created = now() - interval '1 hour'",
+        f"UPDATE event SET id = '{_OLD}' WHERE position = (SELECT min(position) FROM event)",
     "I2 charge_counts_its_refunds": "UPDATE charge SET amount_refunded = 1 WHERE captured",
 }  # fmt: skip
 
@@ -119,6 +122,21 @@ async def test_what_is_wrong_is_named_with_a_runbook(told: _Told) -> None:
             if name not in bad or doctor.worst(findings) is not level:
                 missed.append((name, bad))
     assert missed == []
+
+
+async def test_events_of_a_test_clock_in_the_past_are_as_young_as_they_are(told: _Told) -> None:
+    with (
+        psycopg.connect(told.url, row_factory=dict_row) as connection,
+        connection.transaction(force_rollback=True),
+    ):
+        connection.execute("INSERT INTO webhook_cursor (name, xid, position) VALUES ('x', 0, 0)")
+        connection.execute("ALTER TABLE event DISABLE TRIGGER ALL")
+        connection.execute("UPDATE event SET created = now() - interval '9 years'")
+        findings = await doctor.examine(fetch_within(connection, doctor.FILES), heavy=False)
+    (lag,) = [finding for finding in findings if finding.name == "lag_webhooks"]
+    behind = re.search(r"([1-9]\d*) events and (\d+) s behind", lag.sentence)
+    assert behind is not None, lag.sentence
+    assert int(behind[2]) < 3_600
 
 
 async def test_an_open_breaker_and_an_api_that_is_not_ready_are_named(told: _Told) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from hazina.db.table import Row
+from hazina.ids import moment_of
 from hazina.invariants import service as invariants
 from hazina.invariants.check import Fetch, Result
 
@@ -96,9 +98,17 @@ def _of_stuck(row: Row) -> Finding:
 
 def _of_lag(row: Row) -> Finding:
     name = f"lag_{row['reader']}"
-    sentence = f"{row['reader']} is {row['count']} events and {row['late_s']} s behind the log"
-    late = row["count"] > 0 and row["late_s"] > _PATIENCE_S
-    return Finding(name, Level.LATE if late else Level.FINE, sentence, "a-reader-of-the-log-lags")
+    late = timedelta()
+    if row["oldest"] is not None:
+        late = max(late, row["now"] - moment_of(row["oldest"]))
+    late_s = late // timedelta(seconds=1)
+    sentence = f"{row['reader']} is {row['count']} events and {late_s} s behind the log"
+    return Finding(
+        name,
+        Level.LATE if late_s > _PATIENCE_S else Level.FINE,
+        sentence,
+        "a-reader-of-the-log-lags",
+    )
 
 
 def _of_server(row: Row) -> list[Finding]:
