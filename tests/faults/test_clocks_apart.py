@@ -29,9 +29,13 @@ from tests.support.simulator import CALLBACK_SECRET, Simulator
 
 _ZONES = ("Africa/Nairobi", "Africa/Lagos", "Europe/London", "America/New_York")
 _MOMENTS = {
+    "before the end of February": datetime(2027, 2, 28, 23, 59, 30, tzinfo=UTC),
     "before a leap day": datetime(2028, 2, 28, 23, 59, 30, tzinfo=UTC),
-    "before the end of February": datetime(2027, 2, 27, 23, 59, 30, tzinfo=UTC),
-    "before the end of a year": datetime(2027, 12, 31, 21, 59, 30, tzinfo=UTC),
+    "before the end of a leap day": datetime(2028, 2, 29, 23, 59, 30, tzinfo=UTC),
+    "before the end of Nairobi's year": datetime(2027, 12, 31, 20, 59, 30, tzinfo=UTC),
+    "before the end of Lagos's year": datetime(2028, 12, 31, 22, 59, 30, tzinfo=UTC),
+    "before the end of London's year": datetime(2029, 12, 31, 23, 59, 30, tzinfo=UTC),
+    "before the end of New York's year": datetime(2031, 1, 1, 4, 59, 30, tzinfo=UTC),
     "before London's summer": datetime(2027, 3, 28, 0, 59, 30, tzinfo=UTC),
     "before London's winter": datetime(2027, 10, 31, 0, 59, 30, tzinfo=UTC),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -27,8 +27,15 @@ def rows(
         return connection.execute(query.encode(), params).fetchall()
 
 
-async def settle(*cores: Core, looks: int = 300) -> None:
-    """Let every core ask and read callbacks, all at once, until nothing is open."""
+def nothing_open(database_url: str) -> bool:
+    """Return whether every command has ended."""
+    return not rows(database_url, "SELECT 1 FROM command WHERE state <> 'done' LIMIT 1")
+
+
+async def settle(
+    *cores: Core, looks: int = 300, at_rest: Callable[[str], bool] = nothing_open
+) -> None:
+    """Let every core ask, and read callbacks, all at once, until all are read and all is done."""
     database_url = cores[0].settings.database_url
     for _ in range(looks):
         for core in cores:
@@ -36,9 +43,8 @@ async def settle(*cores: Core, looks: int = 300) -> None:
         # All at once: janitors of several processes must not do each other's work again.
         for running in [core.tasks.spawn(core.dispatch.run_due(), "janitor") for core in cores]:
             await running
-        open_still = "SELECT 1 FROM command WHERE state <> 'done' LIMIT 1"
         unread = "SELECT 1 FROM inbox WHERE state IN ('received', 'parked') LIMIT 1"
-        if not rows(database_url, open_still) and not rows(database_url, unread):
+        if at_rest(database_url) and not rows(database_url, unread):
             return
         await cores[0].clock.sleep_ms(100)
     left = rows(database_url, "SELECT id, operation, state, evidence FROM command")

@@ -41,6 +41,11 @@ class Behaviour:
     delay_ms: int = 0
 
     @property
+    def never_tells(self) -> bool:
+        """Whether the effect happens and no callback comes."""
+        return self.effective and not self.calls_back
+
+    @property
     def in_time(self) -> bool:
         """Whether a clear answer is read before the deadline."""
         return self.says is not Says.NOTHING

@@ -42,7 +42,13 @@ class Cell:
 
     @property
     def applies(self) -> bool:
-        """Whether the cell exists: what never has an effect is not told of by callback."""
+        """Whether the cell exists: what never has an effect is not told of by callback.
+
+        What fails by itself and is told by nobody is found by comparing books, as settlement files
+        do, and not by anything that the matrix runs.
+        """
+        if self.flow.at_first is not None and self.behaviour.never_tells:
+            return False
         if self.place is not Place.TOLD:
             return True
         never_done = not self.behaviour.effective and self.behaviour.says is Says.NOTHING
@@ -69,6 +75,8 @@ class Cell:
         flow, behaviour = self.flow, self.behaviour
         if flow.sends is None:
             return True
+        if flow.at_first is not None:
+            return False
         if self.place is Place.COMMITTED and not flow.owed:
             # It was never sent, which is proved in the end, and nobody owes it.
             return False
@@ -91,7 +99,7 @@ class Cell:
         flow = self.flow
         match self.behaviour.says:
             case Says.YES:
-                return None, flow.waits or flow.done.status
+                return None, flow.waits or flow.at_first or flow.done.status
             case Says.NO:
                 return flow.declined, flow.failed.status
             case Says.REFUSED:
@@ -104,8 +112,8 @@ class Cell:
         """Code and status that the client reads when all has settled, of a process that died."""
         flow, behaviour = self.flow, self.behaviour
         code = "processing_error"
-        if self.effect:
-            return None, flow.done.status
+        if self.effect or flow.at_first is not None:
+            return None, self.end.status
         if self.place is not Place.COMMITTED or flow.owed:
             if behaviour.says is Says.NO:
                 return flow.declined, flow.failed.status

@@ -98,10 +98,16 @@ class Flow:
     waits: str | None = None
     """The status that the client reads where the provider has taken it and its outcome comes later;
     None where the outcome comes with the answer."""
+    at_first: str | None = None
+    """The status that it has at first where it fails by itself later, of which the provider tells
+    by callback alone; None where what succeeded stays so."""
     fails_with: str | None = None
     """The code of the refusal in which it ends although the provider had taken it."""
     cardholder: str = "complete"
     """What the customer does who is asked to authenticate: `complete` or `fail`."""
+    decides_after: str | None = None
+    """The operation of ours that has ended before the customer decides; None if they decide at
+    once."""
     found_by: str = OF_INTENT
     """Finds the one object of a cell: `subject`, as its commands name it, and `status`."""
     earlier: int = 0

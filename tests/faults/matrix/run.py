@@ -21,7 +21,7 @@ from hazina.refusals import Code
 from tests.faults.matrix.behaviours import Says
 from tests.faults.matrix.cardholder import authenticate, authenticate_all, beside
 from tests.faults.matrix.cells import Cell
-from tests.faults.matrix.flow import Place
+from tests.faults.matrix.flow import Place, all_flows
 from tests.support import crash
 from tests.support.books import effective, rows, settle
 from tests.support.callback_door import callback_door
@@ -33,6 +33,26 @@ _DIES_WITHIN_SECONDS = 120
 _LATE = {"deadline_ms": 350, "call_timeout_ms": 1_900, "command_lease_ms": 4_000,
          "key_lease_ms": 4_000, "inquiry_lease_ms": 3_000}  # fmt: skip
 """An answer after the deadline is read while the call still waits for it."""
+
+_ASKS_MAX = 8
+_LAST_OPEN = """
+SELECT id FROM command c WHERE state <> 'done' AND NOT EXISTS (SELECT FROM command later
+    WHERE later.payment_intent = c.payment_intent AND later.id > c.id AND later.state <> 'done')
+"""
+_OPEN = """
+SELECT 1 FROM command c WHERE state <> 'done' AND NOT EXISTS (
+    SELECT FROM payment_intent i WHERE i.id = c.payment_intent
+    AND split_part(i.metadata->>'cell', '-', 2) = ANY(%(undecided)s)
+    AND NOT EXISTS (SELECT FROM command e WHERE e.payment_intent = i.id AND e.id > c.id))
+LIMIT 1
+"""
+"""Without what waits for a customer, who in turn waits for us to begin something."""
+_YET_TO_FAIL = """
+SELECT 1 FROM refund r JOIN payment_intent i ON i.merchant_id = r.merchant_id
+    AND i.id = r.payment_intent
+WHERE r.status = 'succeeded' AND split_part(i.metadata->>'cell', '-', 2) = ANY(%(failing)s)
+LIMIT 1
+"""
 
 Work = Callable[[Core], Awaitable[None]]
 
@@ -55,6 +75,12 @@ class Matrix:
         await self._die_asking([cell for cell in cells if cell.place is Place.ASKING])
         self._die_called_back([cell for cell in cells if cell.place is Place.TOLD])
         own = [cell for cell in cells if cell.place not in (Place.ASKING, Place.TOLD)]
+        # The provider tells of a failure for a minute: by then somebody must listen.
+        told = [cell for cell in own if cell.flow.at_first and cell.place is Place.APPLIED]
+        if told:
+            self._die_performing(told)
+            await self.settle()
+            own = [cell for cell in own if cell not in told]
         # What was not begun may be begun by the next process that looks: it comes last.
         self._die_performing(sorted(own, key=lambda cell: cell.place is Place.BEFORE))
         await self.settle()
@@ -65,7 +91,8 @@ class Matrix:
     async def settle(self) -> None:
         """Let everything that is open find its end."""
         async with self._janitors() as cores:
-            await beside(authenticate_all(self.database_url), settle(*cores))
+            settling = settle(*cores, at_rest=_at_rest)
+            await beside(authenticate_all(self.database_url), settling)
 
     def settings(self, cell: Cell) -> Settings:
         """Wait patiently where an answer comes, and not at all where none does."""
@@ -149,9 +176,9 @@ class Matrix:
             self._run(here, leave_open, {c.name: DIED if c.dies_open else 0 for c in here})
             left = self._open_commands()
             assert len(left) == len(here), (point, left)
-            self._await_due(len(left))
+            self._await_due(left)
             # A process dies with the first that it asks about, which is then left alone a while.
-            for _ in range(3):
+            for _ in range(_ASKS_MAX):
                 if set(left) <= self._asked_about():
                     break
                 self._run(here, _asks_until_it_dies, dict.fromkeys([c.name for c in here], DIED))
@@ -196,21 +223,21 @@ class Matrix:
                 )
 
     def _open_commands(self) -> list[str]:
-        found = rows(self.database_url, "SELECT id FROM command WHERE state <> 'done'")
-        return [row["id"] for row in found]
+        """Return what cells left open, without what waits for a customer beside it."""
+        return [row["id"] for row in rows(self.database_url, _LAST_OPEN)]
 
     def _asked_about(self) -> set[str]:
         found = rows(self.database_url, "SELECT id FROM command WHERE inquiries > 0")
         return {row["id"] for row in found}
 
-    def _await_due(self, count: int) -> None:
+    def _await_due(self, left: list[str]) -> None:
         """Wait until the leases of the dead have run out."""
         due = (
-            "SELECT id FROM command WHERE state = 'leased' AND lease_until < now() "
-            "OR state = 'waiting' AND next_at < now()"
+            "SELECT id FROM command WHERE id = ANY(%s) AND (state = 'leased' AND "
+            "lease_until < now() OR state = 'waiting' AND next_at < now())"
         )
         for _ in range(100):
-            if len(rows(self.database_url, due)) == count:
+            if len(rows(self.database_url, due, (left,))) == len(left):
                 return
             time.sleep(0.1)
         raise AssertionError("a command is never due")
@@ -309,6 +336,15 @@ class Matrix:
             "OR object_id IN (SELECT id FROM refund WHERE payment_intent = %(id)s)"
         )
         return Counter(row["type"] for row in rows(self.database_url, query, {"id": subject}))
+
+
+def _at_rest(database_url: str) -> bool:
+    """Return whether nothing is open and nothing is to come."""
+    params = {
+        "undecided": [flow.name for flow in all_flows() if flow.decides_after],
+        "failing": [flow.name for flow in all_flows() if flow.at_first],
+    }
+    return not any(rows(database_url, query, params) for query in (_OPEN, _YET_TO_FAIL))
 
 
 def metadata_of(cell: Cell) -> dict[str, str]:

@@ -62,6 +62,30 @@ async def _refund(
     return await core.payments.create_refund(caller, {"payment_intent": intent}, key)
 
 
+async def _prepare_challenge(
+    core: Core, caller: Caller, cell: str, metadata: dict[str, str]
+) -> str:
+    return await crash.prepare_with(
+        core, caller, "cancel", metadata, capture_method="automatic",
+        payment_method="pm_card_threeDSecureRequired",
+    )  # fmt: skip
+
+
+async def _cancel(
+    core: Core, caller: Caller, intent: str, metadata: dict[str, str], key: IdempotencyRequest
+) -> Answer:
+    return await core.payments.cancel_intent(caller, intent, {}, key)
+
+
+async def _prepare_failing_refund(
+    core: Core, caller: Caller, cell: str, metadata: dict[str, str]
+) -> str:
+    return await crash.prepare_with(
+        core, caller, "refund", metadata, payment_method="pm_card_refundFail"
+    )
+
+
+_GIVEN_BACK = End("failed", ("refund.created", "refund.failed"))
 FLOWS = (
     _paid_later("debit", _debit(_PAID_IBAN), "processing", declined="card_declined"),
     _paid_later("debit_returned", _debit(_RETURNED_IBAN), "processing", declined="card_declined",
@@ -74,6 +98,18 @@ FLOWS = (
         name="refund_pending", places=PLACES, prepare=_prepare_refund, perform=_refund,
         sends="refund", owed=True, waits="pending", unknown="pending", refused=None,
         done=End("succeeded", ("refund.created", "charge.refunded")),
-        failed=End("failed", ("refund.created", "refund.failed")), found_by=OF_REFUND,
+        failed=_GIVEN_BACK, found_by=OF_REFUND,
+    ),
+    # The customer pays after all if the provider refuses to cancel.
+    Flow(
+        name="cancel_authenticating", places=PLACES, prepare=_prepare_challenge, perform=_cancel,
+        sends="void", owed=True, declined="processing_error", decides_after="void",
+        done=End("canceled", ("payment_intent.canceled",)), failed=_PAID,
+    ),
+    # It was made, and the customer's bank sends it back: that it was made may never be seen.
+    Flow(
+        name="refund_fails", places=PLACES, prepare=_prepare_failing_refund, perform=_refund,
+        sends="refund", owed=True, at_first="succeeded", unknown="pending", refused=None,
+        done=_GIVEN_BACK, failed=_GIVEN_BACK, found_by=OF_REFUND,
     ),
 )  # fmt: skip
