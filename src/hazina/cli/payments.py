@@ -9,6 +9,7 @@ from typing import Annotated
 import orjson
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from hazina.bootstrap.looking import open_to_look
 from hazina.cli.accounts import database
@@ -60,9 +61,9 @@ def _print(found: Timeline) -> None:
     console.print(f"[bold]{found.id}[/] {found.status}, {found.merchant_id}")
     for moment, shown in zip(found.moments, as_json(found)["moments"], strict=True):
         door = f" [dim]{moment.came}[/]" if moment.door else ""
-        console.print(f"{shown['at']}  {shown['kind']:<9} {moment.text}{door}", markup=True)
+        console.print(f"{shown['at']}  {shown['kind']:<9} {escape(moment.text)}{door}")
         known = {k: v for k, v in shown["details"].items() if v not in (None, {}, "")}
         if known:
             words = ", ".join(f"{name} {value}" for name, value in known.items())
-            console.print(f"{'':26}[dim]{words}[/]")
+            console.print(f"{'':26}[dim]{escape(words)}[/]")
     console.print(f"[dim]{NOT_KEPT}[/]")

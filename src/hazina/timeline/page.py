@@ -8,7 +8,8 @@ from hazina.timeline.moment import NOT_KEPT, Moment, Timeline
 from hazina.timeline.service import as_json
 
 _STYLE = """
-body{font:15px/1.45 system-ui,sans-serif;color:#1c2430;background:#f6f7f9;margin:0;padding:2rem}
+body{font:15px/1.45 system-ui,sans-serif;color:#1c2430;background:#f6f7f9;margin:0;
+padding:clamp(.8rem,4vw,2rem)}
 main{max-width:60rem;margin:auto}h1{font-size:1.3rem;margin:0}p{color:#5a6472}
 ol{list-style:none;margin:1.5rem 0;padding:0;border-left:2px solid #cfd6df}
 li{position:relative;margin:0 0 .9rem;padding:.6rem .9rem;margin-left:1.4rem;background:#fff;
@@ -18,9 +19,10 @@ border-radius:50%;background:var(--dot,#8793a3)}
 time{color:#5a6472;font:12px ui-monospace,monospace}.kind{font-weight:600;text-transform:uppercase;
 font-size:11px;letter-spacing:.05em;color:var(--dot,#5a6472);margin:0 .6rem}
 .door{font-size:12px;background:#eef1f5;border-radius:4px;padding:.1rem .4rem}
-.text{margin:.2rem 0 0}code,dl{font:12px ui-monospace,monospace;color:#46505e}
+.text{margin:.2rem 0 0;overflow-wrap:anywhere}
+code,dl{font:12px ui-monospace,monospace;color:#46505e}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem .8rem;margin:.4rem 0 0}
-dt{color:#8793a3}dd{margin:0;overflow-wrap:anywhere}
+dt{color:#5a6472}dd{margin:0;overflow-wrap:anywhere}
 .lease{--dot:#b42318}.call{--dot:#6941c6}.outcome{--dot:#3538cd}
 .key{--dot:#7a5af8}.attempt{--dot:#1570ef}.command{--dot:#b54708}.callback{--dot:#c11574}
 .event{--dot:#067647}.entry{--dot:#344054}.line{--dot:#667085}.webhook{--dot:#0e7090}
