@@ -131,6 +131,19 @@ async def _lines(ledgers: Ledgers, account_id: UUID, upto: int | None) -> int:
     return count
 
 
+def wait_for_rest(server_url: str) -> None:
+    """Wait until what was just booked is written, and vacuumed where autovacuum has begun to."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+        while (
+            connection.execute(
+                "SELECT FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'"
+            ).fetchone()
+            is not None
+        ):
+            time.sleep(0.2)
+
+
 def run(arguments: argparse.Namespace, folder: Path) -> None:
     """Fill a ledger, measure, and print."""
     server = embedded.ensure(folder / "postgres")
@@ -155,6 +168,7 @@ def measure(arguments: argparse.Namespace, folder: Path, server: embedded.Server
             print(f"  run {number + 1}, {name}: {rate:,.0f}/s, p99 {p99:.1f} ms", flush=True)
     ratio = statistics.median(rates["filled"]) / statistics.median(rates["empty"])
     print(f"256 callers, filled / empty: {ratio:.2f} (aim 0.9)")
+    wait_for_rest(server.url)
     for what, client_id, since in (
         ("a random account", None, start), ("the longest account", ACCOUNTS, long_start),
     ):  # fmt: skip
