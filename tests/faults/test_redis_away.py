@@ -1,7 +1,7 @@
 """Redis is killed, hangs, forgets everything and comes back while clients pay: nothing fails.
 
 Nor does a payment take longer. The requests under way when Redis stops answering wait 0.1 s for it,
-once; they are too few to be among the hundredth of a turn as long as these.
+once: of a whole run's turns, with hundreds of payments, they are less than one in a hundred.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from hazina.bootstrap.app import open_core
+from hazina.redis.limits import AWAY_MS
 from hazina.refusals import Code
 from tests.support import crash, promises
 from tests.support.books import check_books, settle
@@ -28,12 +29,14 @@ from tests.support.rounds import P99_RATIO_MAX, Rounds
 from tests.support.simulator import Simulator
 
 pytestmark = [
-    pytest.mark.timeout(300), pytest.mark.skipif(PROGRAM is None, reason=SKIP_REASON),
+    pytest.mark.timeout(600), pytest.mark.skipif(PROGRAM is None, reason=SKIP_REASON),
 ]  # fmt: skip
 _WHOLE = os.environ.get("HAZINA_FAULTS") == "whole"
-_ROUNDS, _SECONDS = (3, 8.0) if _WHOLE else (1, 0.7)
+_ROUNDS, _SECONDS = (5, 5.0) if _WHOLE else (1, 0.7)
+_BACK_SECONDS = AWAY_MS / 1_000 + 0.5 if _WHOLE else 0.2
 _CLIENTS = 4
-_STATES = ("emptied", "hanging", "killed", "back with nothing")
+_STATES = ("emptied", "hanging", "killed")
+_ASKED_AGAIN_MAX = 4_000
 # So high that nobody reaches it: whatever is refused is refused because Redis is away.
 _RATES = {
     "rate_read_per_minute": 1_000_000, "rate_write_per_minute": 1_000_000,
@@ -51,16 +54,19 @@ async def test_payments_go_on_whatever_becomes_of_redis(fresh_database_url: str)
         compared: dict[str, Rounds] = {state: Rounds() for state in _STATES}
         async with clients.paying():
             for _ in range(_ROUNDS):
-                there = await clients.turn()
                 for state in _STATES:
+                    there = await clients.turn()
                     await _become(state, redis)
                     compared[state].add(there, await clients.turn())
+                    await _heal(state, redis)
+                    await asyncio.sleep(_BACK_SECONDS)
         answers = clients.answers
         await settle(core)
         for name, answer in answers.items():
             assert answer.status == 200, (name, answer.raw)
+        for name in list(answers)[:: 1 + len(answers) // _ASKED_AGAIN_MAX]:
             again = await _once(api, key, name)
-            assert again.raw == answer.raw
+            assert again.raw == answers[name].raw
         await core.close()
         check_books(fresh_database_url, simulator.books())
     assert len(answers) > _CLIENTS
@@ -74,7 +80,7 @@ async def test_payments_go_on_whatever_becomes_of_redis(fresh_database_url: str)
 
 
 async def _become(state: str, redis: RedisServer) -> None:
-    """Let it forget, hang, die, or come back with nothing; in this order."""
+    """Let it forget, hang or die."""
     match state:
         case "emptied":
             port = redis.url.rsplit(":", 1)[1].split("/")[0]
@@ -82,9 +88,16 @@ async def _become(state: str, redis: RedisServer) -> None:
             await asyncio.to_thread(subprocess.run, emptied, check=True, stdout=subprocess.DEVNULL)
         case "hanging":
             os.kill(redis.pid, signal.SIGSTOP)
-        case "killed":
-            await asyncio.to_thread(redis.stop)
         case _:
+            await asyncio.to_thread(redis.stop)
+
+
+async def _heal(state: str, redis: RedisServer) -> None:
+    """Let it go on, or come back with nothing."""
+    match state:
+        case "hanging":
+            os.kill(redis.pid, signal.SIGCONT)
+        case "killed":
             await asyncio.to_thread(redis.start)
 
 
