@@ -75,6 +75,8 @@ class RedisLimits:
         while True:
             await self._clock.sleep_ms(self._away_ms)
             try:
+                # Connections from before may be dead, and each would be found out by a request.
+                await self._redis.connection_pool.disconnect(inuse_connections=False)
                 await self._redis.ping()
             except (TimeoutError, RedisError, OSError):
                 continue
