@@ -21,6 +21,7 @@ from hazina.db.migrate import migrate
 from hazina.ledger.client import AccountEvent
 from tests.support.ledger_on_postgres import LedgerOnPostgres, a_ledger
 from tests.support.ledger_process import OWN, SPACE, hot_round, resubmitted_batch
+from tests.support.promises import note
 
 _ROOT = Path(__file__).parents[2]
 _WHOLE = os.environ.get("HAZINA_FAULTS") == "whole"
@@ -143,7 +144,8 @@ async def test_what_was_acknowledged_outlives_kills_of_postgresql_and_of_writers
             if writer.returncode is None:
                 writer.kill()
                 await writer.wait()
-    await _demand_all(server.url, [_count(file) for file in files])
+    acknowledged = await _demand_all(server.url, [_count(file) for file in files])
+    note("ledger killed", f"{_KILLS} times, {acknowledged:,} acknowledged: 0 lost, 0 doubled")
 
 
 async def _progress(writers: list[asyncio.subprocess.Process], files: list[Path]) -> None:
@@ -159,15 +161,17 @@ def _count(file: Path) -> int:
     return file.stat().st_size if file.exists() else 0
 
 
-async def _demand_all(url: str, acknowledged: list[int]) -> None:
-    """Demand that exactly the acknowledged transfers are there, and that the books are right."""
+async def _demand_all(url: str, acknowledged: list[int]) -> int:
+    """Demand that exactly the acknowledged transfers are there, and that the books are right.
+
+    Returns how many there are.
+    """
     wanted = {
         event.id
         for process, batches in enumerate(acknowledged)
         for number in range(batches)
         for event in resubmitted_batch(number, process)
     }
-    print(f"{len(wanted)} transfers acknowledged")
     with psycopg.connect(url) as connection:
         rows = connection.execute("SELECT client_id FROM transfer").fetchall()
     found = [row[0].int for row in rows]
@@ -175,3 +179,4 @@ async def _demand_all(url: str, acknowledged: list[int]) -> None:
     assert set(found) == wanted
     async with a_ledger(url) as ledger:
         await ledger.demand_whole()
+    return len(wanted)
