@@ -55,7 +55,7 @@ def raw_copy(url: str, seconds: float, postmaster: int) -> LedgerLoad:
     account_ids = _account_ids(url)
     until = time.perf_counter() + seconds
     times: list[float] = []
-    lines = itertools.count(1_000_000_000)
+    lines = itertools.count(time.time_ns())  # Beyond those of accounts, and of the rounds before.
 
     def work() -> None:
         choose = random.Random()
