@@ -74,6 +74,8 @@ FROM (
     SELECT merchant_id, id, 'payment_intent.' || status AS type FROM payment_intent
     WHERE status IN ('succeeded', 'canceled') AND NOT hidden
     UNION ALL
+    SELECT merchant_id, id, 'payment_intent.created' FROM payment_intent WHERE NOT hidden
+    UNION ALL
     SELECT merchant_id, id, 'charge.' || status FROM charge
     WHERE status IN ('succeeded', 'failed') AND revision > 0
     UNION ALL
@@ -83,10 +85,25 @@ FROM (
     UNION ALL
     SELECT merchant_id, id, 'setup_intent.' || status FROM setup_intent
     WHERE status IN ('succeeded', 'canceled')
+    UNION ALL
+    SELECT merchant_id, id, 'setup_intent.created' FROM setup_intent
 ) ended
 LEFT JOIN event e ON e.merchant_id = ended.merchant_id AND e.object_id = ended.id
     AND e.type = ended.type
 GROUP BY ended.merchant_id, ended.id, ended.type HAVING count(e.id) <> 1;
+
+-- name: invariant_every_version_is_told
+-- An intent's versions are not all told: a client that changes its description reads the answer.
+SELECT o.merchant_id, o.id, o.revision, coalesce(e.told, 0) AS told
+FROM (
+    SELECT merchant_id, id, revision FROM charge
+    UNION ALL SELECT merchant_id, id, revision FROM refund
+) o
+LEFT JOIN (
+    SELECT merchant_id, object_id, count(DISTINCT sequence) AS told
+    FROM event GROUP BY merchant_id, object_id
+) e ON e.merchant_id = o.merchant_id AND e.object_id = o.id
+WHERE o.revision <> coalesce(e.told, 0);
 
 -- name: invariant_events_are_not_ahead_of_their_object
 SELECT e.merchant_id, e.object_id, e.last, o.revision
