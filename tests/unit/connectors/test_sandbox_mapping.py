@@ -120,6 +120,12 @@ def test_evidence_is_short_and_holds_no_card_number() -> None:
     assert mapping.scrubbed("a\x00b\n") == "a b "
 
 
+@pytest.mark.parametrize("between", ["", " ", "\t", "\x00", ".", "  ", " - ", "_", "\u2011", "\u200b"])
+def test_a_card_number_is_no_evidence_whatever_parts_its_digits(between: str) -> None:
+    number = between.join(["4242"] * 4)
+    assert mapping.scrubbed(f"card {number}, HTTP 500") == "card [digits], HTTP 500"
+
+
 def test_core_and_provider_know_the_same_test_methods() -> None:
     known = {method.id.removeprefix("pm_card_") for method in test_methods.all_methods().values()}
     assert known == set(BEHAVIOURS)
