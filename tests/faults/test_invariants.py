@@ -89,6 +89,27 @@ _DAMAGE = {
         "UPDATE balance_transaction SET available_on = available_on + interval '1 day'",
     "books_are_the_same": "UPDATE charge SET amount_captured = amount_captured - 1 WHERE captured",
 }  # fmt: skip
+_NUMBER = "4242 4242 4242 4242"
+_FURTHER = (
+    ("no_card_number_is_kept", f"UPDATE command SET evidence = 'HTTP 500: ({_NUMBER})'"),
+    *(
+        ("no_card_number_is_kept", f"UPDATE {table} SET {column} = '{{\"note\": \"{_NUMBER}\"}}'")
+        for table, column in (
+            ("command", "history"), ("charge", "failure"), ("charge", "network"),
+            ("charge", "metadata"), ("refund", "metadata"), ("payment_intent", "unknown"),
+            ("payment_intent", "metadata"), ("setup_intent", "unknown"),
+            ("setup_intent", "metadata"), ("customer", "metadata"),
+        )
+    ),
+    *(
+        ("no_card_number_is_kept", "INSERT INTO inbox (connector, deduplication_key, reference, "
+         "body, headers, state, tries, reason, received) VALUES "
+         f"('sandbox', 'k', 'cmd_x', '{{}}', '{{\"x\": \"{headers}\"}}', 'applied', 1, "
+         f"'{reason}', now())")
+        for headers, reason in ((_NUMBER, "forged"), ("", _NUMBER))
+    ),
+)  # fmt: skip
+"""Damage of another kind that a check must notice too."""
 
 
 def test_every_check_has_damage_that_it_must_notice() -> None:
@@ -111,11 +132,14 @@ async def test_each_check_notices_what_breaks_it(fresh_database_url: str) -> Non
                 await shop.capture(held)
                 await shop.refund(held, amount=1_000)
             await shop.hold()
+            await shop.core.customers.create(shop.caller, {}, None)
+            params = {"payment_method": "pm_card_visa", "confirm": True}
+            await shop.core.setup_intents.create(shop.caller, params, None)
         books = simulator.books()
     assert await broken_invariants(fresh_database_url, books) == []
     missed = []
     with psycopg.connect(fresh_database_url, row_factory=dict_row) as connection:
-        for name, damage in _DAMAGE.items():
+        for name, damage in (*_DAMAGE.items(), *_FURTHER):
             with connection.transaction(force_rollback=True):
                 connection.execute("SET LOCAL session_replication_role = replica")
                 for statement in damage.split("; "):
@@ -127,7 +151,7 @@ async def test_each_check_notices_what_breaks_it(fresh_database_url: str) -> Non
                 )
             broken = [result.check.name for result in results if result.broken]
             if name not in broken:
-                missed.append((name, broken))
+                missed.append((name, damage, broken))
     assert missed == []
 
 

@@ -252,12 +252,25 @@ WHERE a.space IS NULL AND a.owner <> '' AND m.merchant_id IS NULL;
 -- Not a rule by itself: where runs of digits stand that `secrets.py` tries as card numbers.
 SELECT place, id, text FROM (
     SELECT 'command.request' AS place, id, request::text AS text FROM command
+    UNION ALL SELECT 'command.evidence', id, evidence FROM command
+    UNION ALL SELECT 'command.history', id, history::text FROM command
     UNION ALL SELECT 'payment_method.card', id, card::text FROM payment_method
     UNION ALL SELECT 'token.card', id, card::text FROM token
     UNION ALL SELECT 'setup_attempt.card', id, card::text FROM setup_attempt
     UNION ALL SELECT 'charge.details', id, details::text FROM charge
+    UNION ALL SELECT 'charge.failure', id, failure::text FROM charge
+    UNION ALL SELECT 'charge.network', id, network::text FROM charge
+    UNION ALL SELECT 'charge.metadata', id, metadata::text FROM charge
+    UNION ALL SELECT 'refund.metadata', id, metadata::text FROM refund
     UNION ALL SELECT 'payment_intent.details', id, details::text FROM payment_intent
+    UNION ALL SELECT 'payment_intent.unknown', id, unknown::text FROM payment_intent
+    UNION ALL SELECT 'payment_intent.metadata', id, metadata::text FROM payment_intent
+    UNION ALL SELECT 'setup_intent.unknown', id, unknown::text FROM setup_intent
+    UNION ALL SELECT 'setup_intent.metadata', id, metadata::text FROM setup_intent
+    UNION ALL SELECT 'customer.metadata', id, metadata::text FROM customer
     UNION ALL SELECT 'inbox.body', reference, convert_from(body, 'UTF8') FROM inbox
+    UNION ALL SELECT 'inbox.headers', reference, headers::text FROM inbox
+    UNION ALL SELECT 'inbox.reason', reference, reason FROM inbox
     UNION ALL SELECT 'idempotency_key.body', operation, convert_from(body, 'UTF8')
         FROM idempotency_key
     UNION ALL SELECT 'event.body', id, convert_from(body, 'UTF8') FROM event

@@ -120,7 +120,9 @@ def test_evidence_is_short_and_holds_no_card_number() -> None:
     assert mapping.scrubbed("a\x00b\n") == "a b "
 
 
-@pytest.mark.parametrize("between", ["", " ", "\t", "\x00", ".", "  ", " - ", "_", "\u2011", "\u200b"])
+@pytest.mark.parametrize(
+    "between", ["", " ", "\t", "\x00", ".", "  ", " - ", "_", "\u2011", "\u200b"]
+)
 def test_a_card_number_is_no_evidence_whatever_parts_its_digits(between: str) -> None:
     number = between.join(["4242"] * 4)
     assert mapping.scrubbed(f"card {number}, HTTP 500") == "card [digits], HTTP 500"
