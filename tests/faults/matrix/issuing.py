@@ -6,8 +6,11 @@ import ast
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+
+from hazina.crashpoints import crashpoint
 
 _ISSUE = "issue"
 _OF_COMMANDS = "hazina.commands.command"
@@ -76,19 +79,29 @@ def _issues(tree: ast.Module, called: set[str]) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What ran of the product, as `file:function`, and the boundaries that were passed."""
+
+    ran: set[str] = field(default_factory=set)
+    boundaries: set[str] = field(default_factory=set)
+
+
 @contextmanager
-def passed(source: Path) -> Iterator[set[str]]:
-    """Collect, as `file:function`, what runs meanwhile of the product."""
-    ran: set[str] = set()
+def passed(source: Path) -> Iterator[Passed]:
+    """Collect what runs meanwhile of the product, and each name given to `crashpoint`."""
+    found = Passed()
     at = f"{source}/"
 
     def notice(frame: FrameType, event: str, _: object) -> None:
         if event == "call" and frame.f_code.co_filename.startswith(at):
-            ran.add(f"{frame.f_code.co_filename.removeprefix(at)}:{frame.f_code.co_name}")
+            found.ran.add(f"{frame.f_code.co_filename.removeprefix(at)}:{frame.f_code.co_name}")
+            if frame.f_code is crashpoint.__code__:
+                found.boundaries.add(frame.f_locals["name"])
 
     before = sys.getprofile()
     sys.setprofile(notice)
     try:
-        yield ran
+        yield found
     finally:
         sys.setprofile(before)
