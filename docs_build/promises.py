@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hazina.invariants.check import When
 from hazina.invariants.service import CHECKS
@@ -214,7 +215,7 @@ def _found(test: str) -> str:
     return f"tests/{test}"
 
 
-def _figure(promise: Promise, figures: dict[str, dict[str, str]]) -> str:
+def _figure(promise: Promise, figures: dict[str, dict[str, Any]]) -> str:
     if not promise.figure:
         return ""
     return "; ".join(

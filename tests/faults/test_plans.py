@@ -10,16 +10,17 @@ import pytest
 
 from tests.simulation.plan import plan_of
 from tests.simulation.played.stage import play
-from tests.support.promises import note
+from tests.support.promises import note_share
 
 _WHOLE = os.environ.get("HAZINA_FAULTS") == "whole"
 _AT_ONCE = 100
+_STRETCHES = 20 if _WHOLE else 1
 _RUN = int(os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid4().hex, 16)
 _FIRST = int(os.environ.get("HAZINA_SEED") or _RUN % 1_000_000_000)
 pytestmark = pytest.mark.timeout(900)
 
 
-@pytest.mark.parametrize("stretch", range(20 if _WHOLE else 1))
+@pytest.mark.parametrize("stretch", range(_STRETCHES))
 def test_all_promises_are_kept_by_real_processes(
     stretch: int, fresh_database_url: str, tmp_path: Path
 ) -> None:
@@ -33,5 +34,4 @@ def test_all_promises_are_kept_by_real_processes(
         f"Again:  python -m tests.simulation --seed {first} --count {_AT_ONCE} --postgres"
     )
     assert min(played.kills, played.struck) >= 3, f"hardly disturbed, it proves little: {played}"
-    seeds = _AT_ONCE * (20 if _WHOLE else 1)
-    note("plans on PostgreSQL", f"{seeds:,} seeds from {_FIRST}, no promise broken")
+    note_share("plans on PostgreSQL", stretch, _STRETCHES, each=_AT_ONCE, first=_FIRST)

@@ -14,7 +14,7 @@ import pytest
 from tests.simulation.plan import Plan, Step, Story, Trouble, plan_of
 from tests.simulation.shrink import shrink
 from tests.simulation.world import simulate
-from tests.support.promises import note
+from tests.support.promises import note_share
 
 _ROOT = Path(__file__).parents[2]
 _SHARES = 20
@@ -44,7 +44,7 @@ def test_all_promises_are_kept_whatever_happens(share: int) -> None:
             f"Replay it:  python -m tests.simulation --seed {seed} --trace\n"
             f"Shrink it:  python -m tests.simulation --seed {seed} --shrink"
         )
-    note("simulation", f"{_SEEDS:,} seeds from {_FIRST}, no promise broken")
+    note_share("simulation", share, _SHARES, each=each, first=_FIRST)
 
 
 @pytest.mark.parametrize("seed", _FOUND)
