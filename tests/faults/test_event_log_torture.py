@@ -139,15 +139,15 @@ def test_nothing_is_skipped_or_out_of_order_whatever_is_killed(
     assert {record.event_id for record in records} == every
     assert len(first_appearances(records)) == len(every)
     assert disordered_keys(records) == []
+    last = {record.object_id: record.event() for record in _later()}
+    captured = sum(event["data"]["object"]["amount_captured"] for event in last.values())
+    charges = min(_OBJECTS, _EVENTS) + _EARLY
+    assert asyncio.run(_totals(fresh_database_url, records)) == [(charges, captured + _EARLY)]
     promises.note(
         "event log torture",
         f"{len(every):,} events behind ids held for {_HELD_SECONDS} s, {_KILLS} kills of the relay:"
         f" 0 skipped, {len(records) - len(every):,} repeated",
     )
-    last = {record.object_id: record.event() for record in _later()}
-    captured = sum(event["data"]["object"]["amount_captured"] for event in last.values())
-    charges = min(_OBJECTS, _EVENTS) + _EARLY
-    assert asyncio.run(_totals(fresh_database_url, records)) == [(charges, captured + _EARLY)]
 
 
 async def test_a_broker_that_is_away_only_delays(

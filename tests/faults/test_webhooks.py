@@ -56,7 +56,6 @@ async def test_receiver_that_was_away_for_three_days_gets_everything_within_one_
 
         await until(deliver.step, delivered, seconds=240)
         attempts = await house.attempts(endpoint)
-    promises.note("webhooks after 72 hours away", f"{len(sent)} of {events} delivered")
     for event in sent:
         own = [one for one in attempts if one["event_id"] == event]
         assert [one["number"] for one in own] == list(range(1, len(own) + 1))
@@ -64,6 +63,7 @@ async def test_receiver_that_was_away_for_three_days_gets_everything_within_one_
         for pause_ms, (one, later) in zip(COMPRESSED.pauses_ms, pairwise(own), strict=False):
             waited = (later["created"] - one["created"]).total_seconds() * 1_000
             assert waited >= pause_ms - 1, "never before its time"
+    promises.note("webhooks after 72 hours away", f"{len(sent)} of {events} delivered")
 
 
 @pytest.mark.timeout(600)
@@ -93,15 +93,15 @@ async def test_bad_receivers_hurt_nobody_among_a_hundred_endpoints(house: House)
         for endpoint in endpoints:
             await until(deliver.step, _settled(house, endpoint, total), seconds=60)
         assert all(len(set(one.ids)) == len(one.ids) == total for one in receivers)
-        promises.note(
-            "webhooks among bad receivers", f"{healthy} healthy endpoints got {total} events each"
-        )
         # Who hangs has two requests at once, each for the 30 seconds until it is given up. When the
         # receiver notices that, the next two may be there already.
         begun = bad[0].moments
         assert len(begun) >= 2
         assert all(third - first >= 29 for first, third in zip(begun, begun[2:], strict=False))
         assert bad[3].followed == 0
+        promises.note(
+            "webhooks among bad receivers", f"{healthy} healthy endpoints got {total} events each"
+        )
         (gone,) = await house.reader.where("webhook_endpoint", disabled_reason="gone")
         assert gone["url"] == bad[1].url
 
@@ -123,8 +123,8 @@ async def test_a_backlog_drains_by_several_workers_without_doubles(house: House)
 
         await until(steps, _settled(house, endpoint, count), seconds=800)
         assert len(receiver.ids) == len(set(receiver.ids)) == count
-        promises.note("webhooks backlog", f"{count:,} drained by 3 workers, none twice")
         assert receiver.under_way_max <= 3 * LaneLimits().at_once
+        promises.note("webhooks backlog", f"{count:,} drained by 3 workers, none twice")
 
 
 @pytest.mark.timeout(900)
