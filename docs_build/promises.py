@@ -27,6 +27,14 @@ Figures come from `make faults`, which runs everything whole and writes them to
 measured yet. `make test` runs a share of the large tests. How they work:
 [fault tests](../operating/faults.md).
 """
+_INVARIANTS = """## Invariants
+
+The fault tests that disturb payments on PostgreSQL end with these. The simulation on virtual time
+has no database and [judges by its own books](../concepts/simulation.md). The ledger's tests end
+with its own and with its verification. `test_poison.py`, `test_webhooks.py`,
+`test_event_log_torture.py` and `test_writer_*.py` write rows of their own instead of payments, and
+judge those by what they promise.
+"""
 
 
 class NoSuchTest(Exception):
@@ -194,7 +202,7 @@ def page() -> str:
         (check.invariant, f"`{check.name}`", check.sentence, _WHERE[check.when]) for check in CHECKS
     ]
     listed = table(("id", "check", "what holds", "when"), checks)
-    return f"{_HEAD}\n{promised}\n## Invariants\n\nEvery fault test ends with these.\n\n{listed}"
+    return f"{_HEAD}\n{promised}\n{_INVARIANTS}\n{listed}"
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
