@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from hazina.commands.history import What
@@ -19,6 +20,7 @@ _CALLS = {
     What.TAKEN_OVER: "leased anew to ask what became of it",
     What.SENT_AGAIN: "leased anew and sent again, under the same reference: it had not happened",
 }
+_STEP = timedelta(milliseconds=1)
 _OUTCOMES = {
     What.OUTCOME: "came to {outcome}",
     What.LATE_OUTCOME: "came to {outcome}, after it was done",
@@ -44,12 +46,20 @@ def of_commands(rows: Iterable[Row]) -> Iterator[Moment]:
         yield from _since(row)
 
 
-def doors_of_events(rows: Iterable[Row]) -> dict[str, str]:
-    """Return the doors of the events that outcomes led to, as far as the commands tell them."""
+@dataclass(frozen=True, slots=True)
+class Came:
+    """By which door the outcome came that an event tells of, and when it stands in the timeline."""
+
+    door: str
+    at: datetime
+
+
+def of_events(rows: Iterable[Row]) -> dict[str, Came]:
+    """Return what the commands tell of the events that their outcomes led to."""
     return {
-        event: entry["door"]
+        event: Came(entry["door"], at)
         for row in rows
-        for entry in row["history"] or ()
+        for entry, at in _in_order(row)
         for event in entry.get("events", ())
     }
 
@@ -77,12 +87,20 @@ def _door(row: Row) -> str | None:
 
 
 def _since(row: Row) -> Iterator[Moment]:
-    at = moment_of(row["id"])
     named = f"{row['operation']} {row['id']}"
-    for entry in row["history"] or ():
-        # Several processes wrote it, in this order, each by a clock of its own.
-        at = max(at, _moment(entry) or at)
+    for entry, at in _in_order(row):
         yield from _told(row, named, entry, at)
+
+
+def _in_order(row: Row) -> Iterator[tuple[Mapping[str, Any], datetime]]:
+    """Return each entry with its moment, each later than the one before.
+
+    Several processes wrote them, in this order, each by a clock of its own.
+    """
+    at = moment_of(row["id"])
+    for entry in row["history"] or ():
+        at = max(at + _STEP, _moment(entry) or at)
+        yield entry, at
 
 
 def _told(row: Row, named: str, entry: Mapping[str, Any], at: datetime) -> Iterator[Moment]:

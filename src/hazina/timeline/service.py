@@ -11,10 +11,10 @@ from uuid import UUID
 import orjson
 
 from hazina.db.table import Row
-from hazina.ids import derived, moment_of
+from hazina.ids import derived, first_id_of, moment_of
 from hazina.invariants.check import Fetch
 from hazina.ledger.chart import AccountCode, currency_of
-from hazina.timeline.commands import doors_of_events, of_commands
+from hazina.timeline.commands import Came, of_commands, of_events
 from hazina.timeline.moment import NOT_RECORDED, Kind, Moment, Timeline
 
 FILES = (Path(__file__).parent / "timeline.sql",)
@@ -25,6 +25,8 @@ _ENTRIES = (
     "refund_posted", "refund_voided", "refund_failure", "funds_released",
 )  # fmt: skip
 _PENDING, _POST, _VOID = 2, 4, 8
+_CLOCKS_APART_S = 3_600
+"""So far apart the clocks of processes may be without an event being missed."""
 
 
 async def find(fetch: Fetch, object_id: str, merchant_id: str | None = None) -> Timeline | None:
@@ -51,7 +53,7 @@ async def find(fetch: Fetch, object_id: str, merchant_id: str | None = None) -> 
         *_refunds(refunds),
         *of_commands(commands),
         *_callbacks(callbacks),
-        *_events(events, doors_of_events(commands)),
+        *_events(events, of_events(commands)),
         *_entries(await fetch("timeline_transfers", {"ids": _transfer_ids(objects, references)})),
         *_lines(await fetch("timeline_lines", known)),
         *_deliveries(await fetch("timeline_deliveries", {"ids": [row["id"] for row in events]})),
@@ -61,8 +63,11 @@ async def find(fetch: Fetch, object_id: str, merchant_id: str | None = None) -> 
 
 
 def _first_event(object_id: str) -> str:
-    """Return the lowest id of an event as old as the object: ids tell when they were made."""
-    return f"evt_{object_id.partition('_')[2][:9]}"
+    """Return the lowest id of an event as old as the object: ids tell when they were made.
+
+    Each process tells by a clock of its own: an event may be older by its id than its object is.
+    """
+    return first_id_of("evt", int(moment_of(object_id).timestamp()) - _CLOCKS_APART_S)
 
 
 def _transfer_ids(objects: Sequence[str], references: Sequence[str]) -> list[UUID]:
@@ -119,16 +124,17 @@ def _callbacks(rows: Iterable[Row]) -> Iterator[Moment]:
         )  # fmt: skip
 
 
-def _events(rows: Iterable[Row], doors: Mapping[str, str]) -> Iterator[Moment]:
+def _events(rows: Iterable[Row], told: Mapping[str, Came]) -> Iterator[Moment]:
     for row in rows:
         request = orjson.loads(bytes(row["body"])).get("request") or {}
         # What a first reply settled tells of no door; then the request is known, or nothing is.
-        door = doors.get(row["id"]) or ("request" if request.get("id") else NOT_RECORDED)
+        at, door = moment_of(row["id"]), "request" if request.get("id") else NOT_RECORDED
+        if came := told.get(row["id"]):
+            at, door = max(at, came.at), came.door
         details = {"sequence": row["sequence"], "request_id": request.get("id")}
         yield Moment(
-            moment_of(row["id"]), Kind.EVENT, row["id"], f"{row['type']} of {row['object_id']}",
-            door, details,
-        )  # fmt: skip
+            at, Kind.EVENT, row["id"], f"{row['type']} of {row['object_id']}", door, details
+        )
 
 
 def _entries(rows: Iterable[Row]) -> Iterator[Moment]:
