@@ -111,6 +111,51 @@ async def test_redis_that_is_back_is_asked_again(redis: RedisServer) -> None:
 
 
 @needs_redis
+async def test_more_requests_at_once_than_connections_do_not_make_redis_look_away(
+    redis: RedisServer,
+) -> None:
+    """What another process was granted counts here as before."""
+    rate = Rate(1, 20)
+    here = RedisLimits(redis.url, SystemClock(), rate, rate, connections_max=1)
+    there = RedisLimits(redis.url, SystemClock(), rate, rate)
+    assert not any(await asyncio.gather(*(here.wait_ms("a", False) for _ in range(10))))
+    for _ in range(20):
+        await there.wait_ms("a", False)
+    assert await here.wait_ms("a", False) > 0
+    await here.close()
+    await there.close()
+
+
+@needs_redis
+async def test_redis_is_looked_for_after_a_look_that_failed_by_surprise(
+    redis: RedisServer,
+) -> None:
+    """Something else listens there for a while, and answers what is no number where one stands."""
+    rate = Rate(1, 1)
+    limits = RedisLimits(redis.url, SystemClock(), rate, rate, away_ms=10)
+    redis.stop()
+    assert await limits.wait_ms("a", False) == 0
+    looks = asyncio.Semaphore(0)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1_000)
+        writer.write(b":none\r\n")
+        writer.close()
+        looks.release()
+
+    port = int(redis.url.rsplit(":", 1)[1].split("/")[0])
+    async with asyncio.timeout(10), await asyncio.start_server(answer, "127.0.0.1", port):
+        await looks.acquire()
+        await looks.acquire()
+    redis.start()
+    # The server that came back has not counted yet; only the memory knows of the key.
+    async with asyncio.timeout(10):
+        while await limits.wait_ms("a", False):
+            await asyncio.sleep(0.01)
+    await limits.close()
+
+
+@needs_redis
 async def test_nobody_waits_for_a_redis_that_hangs_once_that_is_known(redis: RedisServer) -> None:
     """Only what was under way when it stopped answering waits; it is looked for aside."""
     rate = Rate(60_000, 1_000)

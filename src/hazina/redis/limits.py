@@ -6,7 +6,7 @@ import asyncio
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import MaxConnectionsError, RedisError
 
 from hazina.clock import Clock
 from hazina.merchants.limits import MemoryLimits, Rate
@@ -34,20 +34,29 @@ class RedisLimits:
     """Counts in Redis; while it is away, each process counts for itself.
 
     That a limit is kept a little worse is better than that payments fail: nothing is refused
-    because Redis is away. Only requests under way at the moment when it stops answering wait for
-    it, once; whether it is back is asked aside, every two seconds.
+    because Redis is away. What comes while all connections are in use is counted so too. Only
+    requests under way at the moment when it stops answering wait for it, once; whether it is back
+    is asked aside, every two seconds.
     """
 
     def __init__(
-        self, url: str, clock: Clock, read: Rate, write: Rate, *, away_ms: int = AWAY_MS
+        self,
+        url: str,
+        clock: Clock,
+        read: Rate,
+        write: Rate,
+        *,
+        away_ms: int = AWAY_MS,
+        connections_max: int = 100,
     ) -> None:
         self._clock = clock
         self._away_ms = away_ms
         self._rates = {False: read, True: write}
         self._memory = MemoryLimits(clock, read, write)
         self._redis = Redis.from_url(
-            url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
-        )
+            url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS,
+            max_connections=connections_max,
+        )  # fmt: skip
         self._count = self._redis.register_script(_COUNT)
         self._tasks = Tasks()
         self._looking: asyncio.Task[None] | None = None
@@ -63,6 +72,9 @@ class RedisLimits:
         name = f"hazina:rate:{'write' if write else 'read'}:{key_id}"
         try:
             counted = await self._count(keys=[name], args=[rate.interval_us, rate.burst])
+        except MaxConnectionsError:
+            # So many ask at once: the pool is at its bound, and Redis is not away for it.
+            return self._memory.count(key_id, write)
         except (TimeoutError, RedisError, OSError) as error:
             if self._looking is None:
                 _log.warning("redis_away", problem=type(error).__name__)
@@ -79,6 +91,10 @@ class RedisLimits:
                 await self._redis.connection_pool.disconnect(inuse_connections=False)
                 await self._redis.ping()
             except (TimeoutError, RedisError, OSError):
+                continue
+            except Exception:
+                # Whoever looks must not end: nobody would come back to Redis then.
+                _log.exception("redis_look_failed")
                 continue
             self._looking = None
             return
