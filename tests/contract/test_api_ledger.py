@@ -33,6 +33,7 @@ from tests.support import stripe_schema
 
 SCHEMA = Schema(ledger_tables.TABLES + merchant_tables.TABLES + idempotency_tables.TABLES)
 ACCOUNTS, TRANSFERS = "/v1/ledger/accounts", "/v1/ledger/transfers"
+BULK = f"{TRANSFERS}_bulk"
 
 
 class Client:
@@ -169,24 +170,24 @@ async def test_a_bulk_is_booked_item_by_item_or_not_at_all(clients: tuple[Client
     assert [one["status"] for one in made["data"]] == ["created", "created"]
     items = [transfer(number, 1, credit_account_id="1", debit_account_id="2") for number in (1, 2)]
     bad = transfer(3, 5)
-    mixed = await send("POST", "/v1/ledger/transfers_bulk", {"transfers": [*items, bad]})
+    mixed = await send("POST", BULK, {"transfers": [*items, bad]})
     assert [one["status"] for one in mixed["data"]] == ["created", "created", "exceeds_debits"]
     fresh = [{**one, "id": str(10 + n)} for n, one in enumerate([*items, bad])]
     whole = {"transfers": fresh, "atomic": True}
-    refused = await send("POST", "/v1/ledger/transfers_bulk", whole, 400)
+    refused = await send("POST", BULK, whole, 400)
     assert (refused["error"]["param"], refused["error"]["hazina"]["ledger_status"]) == (
         "transfers[2]",
         "exceeds_debits",
     )
     await send("GET", f"{TRANSFERS}/10", status=404)
     good = {"transfers": fresh[:2], "atomic": True}
-    first = await send("POST", "/v1/ledger/transfers_bulk", good)
-    again = await send("POST", "/v1/ledger/transfers_bulk", good)
+    first = await send("POST", BULK, good)
+    again = await send("POST", BULK, good)
     assert [one["status"] for one in first["data"]] == ["created", "created"]
     assert [one["status"] for one in again["data"]] == ["exists", "exists"]
     hundreds = [transfer(100 + n, 1, credit_account_id="1", debit_account_id="2")
                 for n in range(500)]  # fmt: skip
-    large = await send("POST", "/v1/ledger/transfers_bulk", {"transfers": hundreds})
+    large = await send("POST", BULK, {"transfers": hundreds})
     assert {one["status"] for one in large["data"]} == {"created"}
 
 
@@ -223,9 +224,9 @@ async def test_a_key_replays_the_first_answer_and_refuses_other_parameters(
     assert await send("POST", TRANSFERS, over, 400, key="t-3") == refused
     assert refused["error"]["hazina"]["ledger_status"] == "exceeds_credits"
     bulk = {"transfers": [transfer(5, 1), transfer(1, 100)]}
-    made = await send("POST", "/v1/ledger/transfers_bulk", bulk, key="b-1")
+    made = await send("POST", BULK, bulk, key="b-1")
     assert [one["status"] for one in made["data"]] == ["created", "exists"]
-    assert await send("POST", "/v1/ledger/transfers_bulk", bulk, key="b-1") == made
+    assert await send("POST", BULK, bulk, key="b-1") == made
     await stranger("POST", ACCOUNTS, account(1, code=11), key="first")
 
 
@@ -272,3 +273,36 @@ async def test_a_bulk_of_accounts_that_is_sent_again_exists(clients: tuple[Clien
     assert [one["status"] for one in again["data"]] == ["exists", "exists"]
     other = {"accounts": [account(1), account(2, code=12)], "atomic": True}
     await send("POST", "/v1/ledger/accounts_bulk", other, 400)
+
+
+async def test_only_a_void_may_leave_its_amount_out(clients: tuple[Client, Client]) -> None:
+    """Zero is an amount too: a post of it would release all that is held and book nothing."""
+    send, _ = clients
+    await send("POST", ACCOUNTS, account(1))
+    await send("POST", ACCOUNTS, account(2))
+    await send("POST", TRANSFERS, transfer(20, 500, flags=["pending"]))
+    await send("POST", TRANSFERS, transfer(30, 7, flags=["pending"]))
+    post = {"id": "21", "pending_id": "20", "flags": ["post_pending_transfer"]}
+    plain = {name: value for name, value in transfer(22, 1).items() if name != "amount"}
+    for body in (
+        post,
+        plain,
+        plain | {"flags": ["pending"]},
+        plain | {"flags": ["balancing_debit"]},
+    ):
+        refused = await send("POST", TRANSFERS, body, 400)
+        assert (refused["error"]["code"], refused["error"]["param"]) == (
+            "parameter_missing",
+            "amount",
+        )
+        assert str(2**128 - 1) in refused["error"]["message"]
+    bulk = await send("POST", BULK, {"transfers": [transfer(23, 1), post]}, 400)
+    assert bulk["error"]["param"] == "transfers[1][amount]"
+    await send("GET", f"{TRANSFERS}/23", status=404)
+    # Nothing has happened to the hold, and the ids are as good as new.
+    assert (await send("GET", f"{ACCOUNTS}/2"))["credits_pending"] == "507"
+    void = {"id": "31", "pending_id": "30", "flags": ["void_pending_transfer"]}
+    assert (await send("POST", TRANSFERS, void))["amount"] == "7"
+    whole = await send("POST", TRANSFERS, post | {"amount": str(2**128 - 1)})
+    assert whole["amount"] == "500"
+    assert (await send("POST", TRANSFERS, plain | {"amount": "0"}))["amount"] == "0"

@@ -57,11 +57,15 @@ _ACCOUNT = {
     "overdraft": Param(Wide(), about="How far past its limit a limited account may go."),
     **_DATA,
 }
+_AMOUNT = (
+    "What is booked. A balancing transfer books at most this. A post books this much of the "
+    f"pending transfer and releases the rest: {2**128 - 1} is all of it. Only a void needs none."
+)
 _TRANSFER = {
     "id": Param(_ID, required=True, about="Yours: sending it again is a replay."),
     "debit_account_id": Param(_ID),
     "credit_account_id": Param(_ID),
-    "amount": Param(Wide()),
+    "amount": Param(Wide(), about=_AMOUNT),
     "pending_id": Param(_ID, about="The pending transfer that is posted or voided."),
     "timeout": Param(_U32, about="Seconds after which a pending transfer runs out."),
     "ledger": Param(_U32),

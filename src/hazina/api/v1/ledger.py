@@ -21,8 +21,8 @@ from hazina.ledger.client import (
     stored_id,
 )
 from hazina.ledger.history import Totals
+from hazina.ledger.types import AMOUNT_MAX, Status
 from hazina.ledger.types import Result as Judged
-from hazina.ledger.types import Status
 from hazina.refusals import Code, Refusal
 from hazina.values import value
 
@@ -30,6 +30,7 @@ Claims = tuple[Claim, ...]
 
 _ACCOUNT, _TRANSFER = "hazina.ledger_account", "hazina.ledger_transfer"
 _LINKED = 1
+_VOID = "void_pending_transfer"
 _GOOD = (Status.CREATED, Status.EXISTS)
 _DEFAULT_LIMIT = 100
 _AMOUNT_MAY_DIFFER = 4 | 8 | 16 | 32  # Posting, voiding and balancing book what there is.
@@ -112,7 +113,7 @@ async def statement(call: Call) -> Result:
 
 async def create_transfer(call: Call) -> Result:
     """Book a transfer; an id that exists with the same fields is a replay."""
-    event = _transfer(call.params)
+    event = _transfer(call.params, "")
 
     async def work(claims: Claims) -> dict[str, Any]:
         results = await call.core.ledgers.create_transfers(_space(call), [event], claims)
@@ -129,7 +130,10 @@ async def create_transfers(call: Call) -> Result:
     """Book transfers in bulk, each by itself or all or nothing."""
     ledgers = call.core.ledgers
     bulk = _Bulk("transfer", ledgers.create_transfers, ledgers.lookup_transfers, _same_transfer)
-    return await _create(call, bulk, [_transfer(one) for one in call.params["transfers"]])
+    events = [
+        _transfer(one, f"transfers[{index}]") for index, one in enumerate(call.params["transfers"])
+    ]
+    return await _create(call, bulk, events)
 
 
 async def retrieve_transfer(call: Call) -> Result:
@@ -211,7 +215,16 @@ def _account(given: dict[str, Any]) -> AccountEvent:
     return AccountEvent(**_event(given, wire.ACCOUNT_FLAGS))
 
 
-def _transfer(given: dict[str, Any]) -> TransferEvent:
+def _transfer(given: dict[str, Any], where: str) -> TransferEvent:
+    """Read a transfer; only a void may leave its amount out, since zero is an amount too."""
+    if given.get("amount") is None and _VOID not in (given.get("flags") or ()):
+        name = f"{where}[amount]" if where else "amount"
+        raise Refusal(
+            Code.PARAMETER_MISSING,
+            f"Missing required param: {name}. Send the amount to book; to post all of a pending "
+            f"transfer send {AMOUNT_MAX}. Only a void may leave it out.",
+            param=name,
+        )
     return TransferEvent(**_event(given, wire.TRANSFER_FLAGS))
 
 
