@@ -272,7 +272,11 @@ async def test_a_bulk_of_accounts_that_is_sent_again_exists(clients: tuple[Clien
     again = await send("POST", "/v1/ledger/accounts_bulk", bulk)
     assert [one["status"] for one in again["data"]] == ["exists", "exists"]
     other = {"accounts": [account(1), account(2, code=12)], "atomic": True}
-    await send("POST", "/v1/ledger/accounts_bulk", other, 400)
+    refused = await send("POST", "/v1/ledger/accounts_bulk", other, 400)
+    assert (refused["error"]["param"], refused["error"]["hazina"]["ledger_status"]) == (
+        "accounts[1]",
+        "exists_with_different_code",
+    )
 
 
 async def test_only_a_void_may_leave_its_amount_out(clients: tuple[Client, Client]) -> None:
@@ -306,3 +310,54 @@ async def test_only_a_void_may_leave_its_amount_out(clients: tuple[Client, Clien
     whole = await send("POST", TRANSFERS, post | {"amount": str(2**128 - 1)})
     assert whole["amount"] == "500"
     assert (await send("POST", TRANSFERS, plain | {"amount": "0"}))["amount"] == "0"
+
+
+async def test_a_bulk_that_comes_again_with_another_amount_is_refused_as_a_transfer_is(
+    clients: tuple[Client, Client],
+) -> None:
+    """What resolves or balances may ask for more than was booked, and for nothing less."""
+    send, _ = clients
+    await send("POST", ACCOUNTS, account(1, flags=["debits_must_not_exceed_credits"]))
+    await send("POST", ACCOUNTS, account(2))
+    into = {"debit_account_id": "2", "credit_account_id": "1"}
+    await send("POST", TRANSFERS, transfer(1, 1000, **into))
+    most = str(2**128 - 1)
+
+    def bulk(post: str, void: str = "0", balanced: str = "700", **more: Any) -> dict[str, Any]:
+        transfers = [
+            transfer(10, 100, flags=["pending"], user_data_32=7),
+            {"id": "11", "pending_id": "10", "amount": post, "flags": ["post_pending_transfer"]}
+            | more,
+            transfer(12, 200, flags=["pending"]),
+            {"id": "13", "pending_id": "12", "amount": most, "flags": ["post_pending_transfer"]},
+            transfer(14, 300, flags=["pending"]),
+            {"id": "15", "pending_id": "14", "amount": void, "flags": ["void_pending_transfer"]},
+            transfer(16, 0, flags=["balancing_debit"]) | {"amount": balanced},
+        ]
+        return {"atomic": True, "transfers": transfers}
+
+    async def refused(body: dict[str, Any]) -> tuple[str, str]:
+        error = (await send("POST", BULK, body, 400))["error"]
+        return error["param"], error["hazina"]["ledger_status"]
+
+    made = await send("POST", BULK, bulk("40"))
+    assert {one["status"] for one in made["data"]} == {"created"}
+    assert (await send("GET", f"{TRANSFERS}/16"))["amount"] == "700"
+    for same in (bulk("40"), bulk("40", void="300"), bulk("40", balanced=most)):
+        again = await send("POST", BULK, same)
+        assert {one["status"] for one in again["data"]} == {"exists"}
+    different = "exists_with_different_amount"
+    for post in ("90", "100", most, "39"):
+        assert await refused(bulk(post)) == ("transfers[1]", different)
+    less = bulk("40")
+    less["transfers"][3]["amount"] = "199"
+    assert await refused(less) == ("transfers[3]", different)
+    less["transfers"][3]["amount"] = "200"
+    assert {one["status"] for one in (await send("POST", BULK, less))["data"]} == {"exists"}
+    assert await refused(bulk("40", void="299")) == ("transfers[5]", different)
+    assert await refused(bulk("40", balanced="699")) == ("transfers[6]", different)
+    other = await refused(bulk("40", user_data_32=8))
+    assert other == ("transfers[1]", "exists_with_different_user_data_32")
+    new = bulk("40")
+    new["transfers"][6]["id"] = "17"
+    assert await refused(new) == ("transfers[0]", "exists")

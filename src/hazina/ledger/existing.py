@@ -69,7 +69,8 @@ def compare_transfer(transfer: Transfer, flags: int, found: Row, pending: Row | 
     if transfer.credit_account_id != found["credit_account_id"]:
         return Status.EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT_ID
     resolves = flags & _RESOLVE
-    if _amount_differs(transfer.amount_minor, flags, found["amount"], pending):
+    whole = pending["amount"] if resolves and pending is not None else None
+    if amount_differs(transfer.amount_minor, flags, found["amount"], whole):
         return Status.EXISTS_WITH_DIFFERENT_AMOUNT
     asked = transfer.asked
     if asked is not None:
@@ -87,13 +88,15 @@ def compare_transfer(transfer: Transfer, flags: int, found: Row, pending: Row | 
     return Status.EXISTS
 
 
-def _amount_differs(amount: int | None, flags: int, booked: int, pending: Row | None) -> bool:
-    """Tell whether another amount would have been booked; None is all there is."""
+def amount_differs(amount: int | None, flags: int, booked: int, whole: int | None) -> bool:
+    """Tell whether another amount would have been booked; None is all there is.
+
+    `whole` is the amount of the pending transfer that a post or void resolves.
+    """
     if flags & _RESOLVE:
-        assert pending is not None, "what resolves names a pending transfer"
+        assert whole is not None, "what resolves names a pending transfer"
         if not flags & _POST:
             return amount is not None and amount != booked
-        whole: int = pending["amount"]
         if booked < whole:
             return amount != booked
         return amount is not None and amount < whole

@@ -8,6 +8,7 @@ from typing import Any
 from hazina.api.params import ledger as params
 from hazina.api.params.others import NOTHING
 from hazina.api.route import Call, Result, Route
+from hazina.api.v1.ledger_again import accounts_again, transfers_again
 from hazina.api.v1.ledger_once import once
 from hazina.db.unit import Claim
 from hazina.ledger import wire
@@ -21,6 +22,7 @@ from hazina.ledger.client import (
     stored_id,
 )
 from hazina.ledger.history import Totals
+from hazina.ledger.service import Ledgers
 from hazina.ledger.types import AMOUNT_MAX, Status
 from hazina.ledger.types import Result as Judged
 from hazina.refusals import Code, Refusal
@@ -33,14 +35,6 @@ _LINKED = 1
 _VOID = "void_pending_transfer"
 _GOOD = (Status.CREATED, Status.EXISTS)
 _DEFAULT_LIMIT = 100
-_AMOUNT_MAY_DIFFER = 4 | 8 | 16 | 32  # Posting, voiding and balancing book what there is.
-_FILLED_IN = (
-    "debit_account_id", "credit_account_id", "ledger", "code", "user_data_128", "user_data_64",
-    "user_data_32",
-)  # fmt: skip
-_OF_ACCOUNT = (
-    "flags", "user_data_128", "user_data_64", "user_data_32", "ledger", "code", "overdraft",
-)  # fmt: skip
 
 
 async def create_account(call: Call) -> Result:
@@ -58,7 +52,7 @@ async def create_account(call: Call) -> Result:
 async def create_accounts(call: Call) -> Result:
     """Open accounts in bulk."""
     ledgers = call.core.ledgers
-    bulk = _Bulk("account", ledgers.create_accounts, ledgers.lookup_accounts, _same_account)
+    bulk = _Bulk("account", ledgers.create_accounts, accounts_again)
     return await _create(call, bulk, [_account(one) for one in call.params["accounts"]])
 
 
@@ -129,7 +123,7 @@ async def create_transfer(call: Call) -> Result:
 async def create_transfers(call: Call) -> Result:
     """Book transfers in bulk, each by itself or all or nothing."""
     ledgers = call.core.ledgers
-    bulk = _Bulk("transfer", ledgers.create_transfers, ledgers.lookup_transfers, _same_transfer)
+    bulk = _Bulk("transfer", ledgers.create_transfers, transfers_again)
     events = [
         _transfer(one, f"transfers[{index}]") for index, one in enumerate(call.params["transfers"])
     ]
@@ -153,9 +147,8 @@ class _Bulk:
 
     kind: str
     create: Callable[[str, list[Any], Claims], Awaitable[list[Judged]]]
-    lookup: Callable[[str, list[int]], Awaitable[Sequence[Any]]]
-    same: Callable[[Any, Any], bool]
-    """Tells whether a record is what an event made."""
+    again: Callable[[Ledgers, str, list[Any]], Awaitable[list[Judged] | None]]
+    """Compares events with what they made; None if one of them made nothing."""
 
 
 async def _create(call: Call, bulk: _Bulk, events: list[Any]) -> Result:
@@ -166,45 +159,11 @@ async def _create(call: Call, bulk: _Bulk, events: list[Any]) -> Result:
     async def work(claims: Claims) -> dict[str, Any]:
         results = await bulk.create(_space(call), events, claims)
         if atomic and results[0].status is Status.EXISTS:
-            results = await _replayed(call, bulk, events, results)
+            again = await bulk.again(call.core.ledgers, _space(call), events)
+            results = results if again is None else again
         return _results(call, bulk.kind, [event.id for event in events], results)
 
     return await once(call, work)
-
-
-async def _replayed(
-    call: Call, bulk: _Bulk, events: list[Any], results: list[Judged]
-) -> list[Judged]:
-    """Return what a bulk that was made whole before is answered: each of its events exists.
-
-    A chain breaks at an event that exists, so the ledger itself refuses a chain that comes again.
-    """
-    records = await bulk.lookup(_space(call), [event.id for event in events])
-    made = {record.id: record for record in records}
-    if all(event.id in made and bulk.same(event, made[event.id]) for event in events):
-        return [Judged(Status.EXISTS, made[event.id].timestamp) for event in events]
-    return results
-
-
-def _same_account(event: AccountEvent, record: AccountRecord) -> bool:
-    """Tell whether a record is what this event made."""
-    if dict(event.metadata or {}) != dict(record.metadata):
-        return False
-    return all(getattr(event, name) == getattr(record, name) for name in _OF_ACCOUNT)
-
-
-def _same_transfer(event: TransferEvent, record: TransferRecord) -> bool:
-    """Tell whether a record is what this event made; what an event left out was filled in."""
-    for name in ("flags", "pending_id", "timeout", "reference"):
-        if getattr(event, name) != getattr(record, name):
-            return False
-    for name in _FILLED_IN:
-        sent = getattr(event, name)
-        if sent != getattr(record, name) and (sent or not event.pending_id):
-            return False
-    if dict(event.metadata or {}) != dict(record.metadata):
-        return False
-    return bool(event.flags & _AMOUNT_MAY_DIFFER) or event.amount == record.amount
 
 
 def _space(call: Call) -> str:
