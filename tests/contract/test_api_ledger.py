@@ -361,3 +361,25 @@ async def test_a_bulk_that_comes_again_with_another_amount_is_refused_as_a_trans
     new = bulk("40")
     new["transfers"][6]["id"] = "17"
     assert await refused(new) == ("transfers[0]", "exists")
+
+
+async def test_lists_are_paged_by_timestamp_and_know_where_they_end(
+    clients: tuple[Client, Client],
+) -> None:
+    send, _ = clients
+    for number in (1, 2, 3, 4):
+        await send("POST", ACCOUNTS, account(number))
+    assert not (await send("GET", f"{ACCOUNTS}?limit=4"))["has_more"]
+    for order, bound, step in (("oldest_first", "min", 1), ("newest_first", "max", -1)):
+        first = await send("GET", f"{ACCOUNTS}?limit=2&order={order}")
+        assert (len(first["data"]), first["has_more"]) == (2, True)
+        start = first["data"][-1]["timestamp"] + step
+        rest = await send("GET", f"{ACCOUNTS}?limit=2&order={order}&timestamp_{bound}={start}")
+        assert not rest["has_more"]
+        seen = [one["id"] for one in first["data"] + rest["data"]]
+        assert seen == ["1", "2", "3", "4"][::step]
+    for number in (1, 2, 3):
+        await send("POST", TRANSFERS, transfer(number, 5))
+    assert [
+        (await send("GET", f"{TRANSFERS}?limit={limit}"))["has_more"] for limit in (2, 3, 1000)
+    ] == [True, False, False]

@@ -42,6 +42,7 @@ class Wide:
 
 _ID = Wide(minimum=1, maximum=2**128 - 2)
 _U16, _U32, _U63, _U64 = (Integer(maximum=2**bits - 1) for bits in (16, 32, 63, 64))
+_LIMIT = Integer(minimum=1, maximum=1000)
 _MOMENT = Param(_U63, about="Nanoseconds since 1970, inclusive.")
 _DATA = {
     "user_data_128": Param(Wide()),
@@ -81,10 +82,20 @@ _FILTER = {
     "user_data_64": Param(_U64),
     "user_data_32": Param(_U32),
     "metadata": METADATA,
-    "timestamp_min": _MOMENT,
-    "timestamp_max": _MOMENT,
-    "limit": Param(Integer(minimum=1, maximum=1000)),
-    "order": Param(Choice(("oldest_first", "newest_first"))),
+    "timestamp_min": Param(
+        _U63,
+        about="Nanoseconds since 1970, inclusive. For the next page, oldest first, send the last "
+        "`timestamp` of this one and 1 more.",
+    ),
+    "timestamp_max": Param(
+        _U63,
+        about="Nanoseconds since 1970, inclusive; 0 is no bound. For the next page, newest first, "
+        "send the last `timestamp` of this one and 1 less.",
+    ),
+    "limit": Param(_LIMIT, about="How many a page holds; 100 if left out."),
+    "order": Param(
+        Choice(("oldest_first", "newest_first")), about="By timestamp; `oldest_first` if left out."
+    ),
 }
 ACCOUNT_CREATE = Fields(_ACCOUNT)
 TRANSFER_CREATE = Fields(_TRANSFER)
@@ -101,7 +112,9 @@ STATEMENT = Fields(
     {
         "from": _MOMENT,
         "to": _MOMENT,
-        "after_line": Param(_U63, about="The line after which the page starts."),
-        "limit": Param(Integer(minimum=1, maximum=1000)),
+        "after_line": Param(
+            _U63, about="The line after which the page starts: the last `line` of the one before."
+        ),
+        "limit": Param(_LIMIT, about="How many lines a page holds; 100 if left out."),
     }
 )

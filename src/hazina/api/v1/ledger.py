@@ -64,7 +64,7 @@ async def retrieve_account(call: Call) -> Result:
 async def list_accounts(call: Call) -> Result:
     """Return accounts that a filter lets through."""
     records = await call.core.ledgers.query_accounts(_space(call), _filter(call.params))
-    return _page(call, [_shown(record) for record in records])
+    return _page(call, records)
 
 
 async def balance(call: Call) -> Result:
@@ -138,7 +138,7 @@ async def retrieve_transfer(call: Call) -> Result:
 async def list_transfers(call: Call) -> Result:
     """Return transfers that a filter lets through."""
     records = await call.core.ledgers.query_transfers(_space(call), _filter(call.params))
-    return _page(call, [_shown(record) for record in records])
+    return _page(call, records)
 
 
 @value
@@ -193,9 +193,11 @@ def _event(given: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
 
 
 def _filter(given: dict[str, Any]) -> QueryFilter:
+    """Return the filter of a list, for one more than its page holds."""
     fields = {name: value for name, value in given.items() if name != "order"}
     newest_first = given.get("order") == "newest_first"
-    return QueryFilter(**{"limit": _DEFAULT_LIMIT, **fields, "flags": int(newest_first)})
+    limit = given.get("limit", _DEFAULT_LIMIT) + 1
+    return QueryFilter(**{**fields, "limit": limit, "flags": int(newest_first)})
 
 
 def _link(events: list[Any]) -> None:
@@ -297,10 +299,11 @@ def _available(totals: Totals, record: AccountRecord) -> str | None:
     return None
 
 
-def _page(call: Call, data: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return a list; the next page starts after the last timestamp."""
+def _page(call: Call, found: Sequence[AccountRecord | TransferRecord]) -> dict[str, Any]:
+    """Return a list; one more than it may hold was looked for, to know whether there is more."""
     limit = call.params.get("limit", _DEFAULT_LIMIT)
-    return {"object": "list", "url": call.path, "has_more": len(data) >= limit, "data": data}
+    data = [_shown(record) for record in found[:limit]]
+    return {"object": "list", "url": call.path, "has_more": len(found) > limit, "data": data}
 
 
 _ACCOUNTS, _TRANSFERS = "/v1/ledger/accounts", "/v1/ledger/transfers"
