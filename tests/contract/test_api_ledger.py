@@ -383,3 +383,22 @@ async def test_lists_are_paged_by_timestamp_and_know_where_they_end(
     assert [
         (await send("GET", f"{TRANSFERS}?limit={limit}"))["has_more"] for limit in (2, 3, 1000)
     ] == [True, False, False]
+
+
+async def test_a_time_that_ends_before_it_begins_is_refused(
+    clients: tuple[Client, Client],
+) -> None:
+    send, _ = clients
+    made = await send("POST", ACCOUNTS, account(1))
+    now = made["timestamp"]
+    statement = f"{ACCOUNTS}/1/statement"
+    for path in (f"{statement}?from=2&to=1", f"{statement}?from={now}&to={now - 1}"):
+        error = (await send("GET", path, status=400))["error"]
+        assert (error["code"], error["param"]) == ("parameter_invalid", "from")
+        assert "from must not be later than to" in error["message"]
+    for path in (ACCOUNTS, TRANSFERS):
+        backwards = await send("GET", f"{path}?timestamp_min=2&timestamp_max=1", status=400)
+        assert backwards["error"]["param"] == "timestamp_min"
+    await send("GET", f"{statement}?from=2&to=2")
+    for bounds in (f"timestamp_min={now}&timestamp_max={now}", "timestamp_min=2&timestamp_max=0"):
+        assert len((await send("GET", f"{ACCOUNTS}?{bounds}"))["data"]) == 1

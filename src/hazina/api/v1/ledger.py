@@ -84,6 +84,7 @@ async def statement(call: Call) -> Result:
     account_id = _path_id(call, "account")
     record = await _found_account(call, account_id)
     history, given = call.core.ledgers.history, call.params
+    _demand_order("from", given.get("from"), "to", given.get("to"))
     row = await history.account(stored_id(_space(call), account_id), _space(call))
     assert row is not None, "it was found just now"
     span = await history.span(row, given.get("from"), given.get("to"))
@@ -195,9 +196,21 @@ def _event(given: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
 def _filter(given: dict[str, Any]) -> QueryFilter:
     """Return the filter of a list, for one more than its page holds."""
     fields = {name: value for name, value in given.items() if name != "order"}
+    first, last = given.get("timestamp_min"), given.get("timestamp_max")
+    _demand_order("timestamp_min", first, "timestamp_max", last or None)
     newest_first = given.get("order") == "newest_first"
     limit = given.get("limit", _DEFAULT_LIMIT) + 1
     return QueryFilter(**{**fields, "limit": limit, "flags": int(newest_first)})
+
+
+def _demand_order(first: str, start: int | None, last: str, end: int | None) -> None:
+    """Refuse a stretch of time that ends before it begins."""
+    if start is not None and end is not None and start > end:
+        raise Refusal(
+            Code.PARAMETER_INVALID,
+            f"Invalid time: {first} must not be later than {last}. Both are inclusive.",
+            param=first,
+        )
 
 
 def _link(events: list[Any]) -> None:
