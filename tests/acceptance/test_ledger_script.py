@@ -83,6 +83,21 @@ def test_a_line_that_cannot_be_read_is_answered_with_an_error_and_the_script_goe
     assert answers[3][0]["status"] == "reserved_flag"
 
 
+def test_bytes_that_are_no_text_spoil_their_own_line_alone(tmp_path: Path) -> None:
+    good = json.dumps({"create_accounts": [{"id": "1", "ledger": 1, "code": 1}]}).encode()
+    script = tmp_path / "script.jsonl"
+    script.write_bytes(b"\xff\xfe\n" + good + b"\n")
+    for file, sent in (str(script), b""), ("-", script.read_bytes()):
+        done = subprocess.run(
+            [sys.executable, "-m", "hazina", "ledger", "apply", "--scratch", file],
+            input=sent, capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+        unreadable, made = (json.loads(line) for line in done.stdout.splitlines())
+        assert done.returncode == 1
+        assert unreadable["error"]["code"] == "parameter_invalid"
+        assert made[0]["status"] == "created"
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that any account can reach, unlike pytest's own temporary folders."""

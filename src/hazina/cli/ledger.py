@@ -189,10 +189,9 @@ async def _import(url: str, file: str, space: str) -> int:
 @contextmanager
 def _lines(file: str) -> Iterator[Iterator[str]]:
     """Open a file, or standard input, line by line."""
-    if file == "-":
-        yield iter(sys.stdin)
-        return
-    if not Path(file).is_file():
+    if file != "-" and not Path(file).is_file():
         raise NotPossible(f"There is no file {file}.")
-    with Path(file).open(encoding="utf-8") as handle:
+    source: str | int = sys.stdin.fileno() if file == "-" else file
+    # Bytes that are no text spoil their own line alone: the request that holds them is refused.
+    with open(source, encoding="utf-8", errors="surrogateescape", closefd=file != "-") as handle:
         yield iter(handle)

@@ -13,9 +13,12 @@ from hazina.ledger.in_memory import QUERIES
 from hazina.ledger.service import Ledgers
 from hazina.ledger.stamps import ExactStamps
 from hazina.ledger.tables import TABLES
+from hazina.ledger.wire import WireError
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _EXPIRE_AT_ONCE = 1_000_000
+_LATEST = 2**63 - 2**42
+"""How far the clock goes: timestamps have 63 bits, and more than an hour of events is left."""
 
 
 class Directly:
@@ -54,5 +57,10 @@ class Scratch:
         return self._stamps.advance(duration_ns)
 
     async def advance_ns(self, duration_ns: int) -> int:
-        """Move the clock and release what has run out by then; return how many."""
+        """Move the clock and release what has run out by then; return how many.
+
+        Raises `WireError` where no timestamp would be left for the next event.
+        """
+        if self.next_ns + duration_ns > _LATEST:
+            raise WireError("advance_clock_ns: the clock cannot go beyond the year 2262.")
         return await self.ledgers.expire_due(_EXPIRE_AT_ONCE, self.pass_ns(duration_ns))

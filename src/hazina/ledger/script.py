@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from hazina.db.unit import Quarantined
 from hazina.ledger import wire
 from hazina.ledger.service import Ledgers
 from hazina.ledger.wire import WireError
@@ -26,13 +27,20 @@ class Script:
         self.failures = 0
 
     async def answer(self, line: str | bytes) -> bytes:
-        """Return the answer to one line; what cannot be read is answered with an error."""
+        """Return the answer to one line; what cannot be read or stored with an error."""
         try:
-            answer = await self._answer(_request(line))
+            answer = await self._answer(read_request(line))
         except WireError as error:
-            self.failures += 1
-            answer = {"error": {"code": "parameter_invalid", "message": str(error)}}
+            answer = self._refused(str(error))
+        except Quarantined:
+            answer = self._refused(
+                "The database refuses the data of this request; nothing of it was booked."
+            )
         return orjson.dumps(answer)
+
+    def _refused(self, message: str) -> dict[str, Any]:
+        self.failures += 1
+        return {"error": {"code": "parameter_invalid", "message": message}}
 
     async def _answer(self, request: tuple[str, Any]) -> Any:
         name, sent = request
@@ -71,12 +79,12 @@ class Script:
                 )
 
 
-def _request(line: str | bytes) -> tuple[str, Any]:
-    """Read a line: an object with one key, the request's name."""
+def read_request(line: str | bytes) -> tuple[str, Any]:
+    """Read a line: an object with one key, the request's name. Raises `WireError`."""
     try:
         # The standard parser, since the fast one turns numbers beyond 64 bits into fractions.
         sent = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WireError("Send one JSON object a line.") from error
     if not isinstance(sent, dict) or len(sent) != 1:
         raise WireError("Send an object with one key, the name of the request.")

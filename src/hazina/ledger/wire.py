@@ -145,7 +145,7 @@ def _read(sent: Any, limits: Mapping[str, int], flags: Sequence[str], where: str
         elif name == "metadata":
             fields[name] = _metadata(value, where)
         elif name == "reference" and limits is _TRANSFER:
-            if not isinstance(value, str) or len(value) > 255 or "\x00" in value:
+            if not isinstance(value, str) or len(value) > 255 or not _storable(value):
                 raise WireError(f"{where}.reference: send a text of at most 255 characters.")
             fields[name] = value
         elif name in limits:
@@ -175,11 +175,17 @@ def _flags(value: Any, names: Sequence[str], where: str) -> int:
     return flags
 
 
+def _storable(text: str) -> bool:
+    """Tell whether PostgreSQL takes a text: no NUL, and no half of a character (a surrogate)."""
+    return "\x00" not in text and not any("\ud800" <= one <= "\udfff" for one in text)
+
+
 def _metadata(value: Any, where: str) -> dict[str, str]:
     if not isinstance(value, dict) or len(value) > 50:
         raise WireError(f"{where}.metadata: send an object of at most 50 texts.")
     for key, text in value.items():
-        if not isinstance(text, str) or len(text) > 500 or len(key) > 40 or "\x00" in key + text:
+        fits = isinstance(text, str) and len(text) <= 500 and len(key) <= 40
+        if not fits or not _storable(key + text):
             raise WireError(
                 f"{where}.metadata: use keys of at most 40 characters and texts of at most 500."
             )
