@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hazina.ledger import dump
 from hazina.ledger.client import (
     AccountEvent,
@@ -171,3 +173,25 @@ async def test_metadata_is_a_condition_of_filters(fresh_database_url: str) -> No
         assert [one.id for one in await ledger.ledgers.account_transfers("a", narrow)] == [1]
         again = transfer(1, metadata={"order": "2"})
         assert await statuses(ledger, "a", again) == ["exists_with_different_metadata"]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("nonsense", "line 2: Send one JSON object a line."),
+        ('{"lookup_accounts": ["1"]}', "line 2: A dump holds create_accounts and create_transfers"),
+        ('{"create_accounts": [{"id": "x"}]}', "line 2: create_accounts[0].id: send a whole"),
+        (
+            '{"create_transfers": [{"id": "77", "ledger": 1, "code": 1, "amount": "5", '
+            '"debit_account_id": "8", "credit_account_id": "9"}]}',
+            "line 2, event 0, id 77: debit_account_not_found",
+        ),
+    ],
+)
+async def test_a_line_that_is_not_of_a_dump_is_refused_by_its_number(
+    fresh_database_url: str, line: str, says: str
+) -> None:
+    async with a_ledger(fresh_database_url) as ledger:
+        with pytest.raises(dump.DumpError) as refusal:
+            await dump.load(ledger.ledgers, "a", ["\n", line])
+        assert str(refusal.value).startswith(says)

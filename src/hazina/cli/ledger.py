@@ -183,7 +183,11 @@ async def _import(url: str, file: str, space: str) -> int:
             try:
                 return await dump.load(ledger.ledgers, space, lines)
             except dump.DumpError as error:
-                raise NotPossible(f"The import stopped at {error}.") from error
+                raise NotPossible(
+                    f"The import stopped at {str(error).rstrip('.')}. What came before it stays. "
+                    "Mend the file and import it into a fresh space: this one remembers ids that "
+                    "failed."
+                ) from error
 
 
 @contextmanager

@@ -10,10 +10,12 @@ import orjson
 
 from hazina.db.reader import Reader
 from hazina.db.table import Row
+from hazina.db.unit import Quarantined
 from hazina.ledger import wire
 from hazina.ledger.client import account_record, transfer_record
+from hazina.ledger.script import read_request
 from hazina.ledger.service import Ledgers
-from hazina.ledger.types import AccountFlag, Result, Status, TransferFlag
+from hazina.ledger.types import AccountFlag, Status, TransferFlag
 
 _PAGE = 1_000
 _NO_ID = UUID(int=0)
@@ -43,30 +45,43 @@ async def dump(reader: Reader, space: str) -> AsyncIterator[bytes]:
 
 
 async def load(ledgers: Ledgers, space: str, lines: Iterable[str | bytes]) -> int:
-    """Make what a dump holds; return how many events. Refuses at the first that is not made.
+    """Make what a dump holds; return how many events. Empty lines are passed over.
 
-    Loading a dump again is a replay: what exists counts as made.
+    Loading a dump again is a replay: what exists counts as made. Raises `DumpError` at the first
+    line that cannot be read and at the first event that is not made; what came before it stays.
     """
     events = 0
     for number, line in enumerate(lines, 1):
-        sent = orjson.loads(line)
-        if "create_accounts" in sent:
-            results = await ledgers.create_accounts(
-                space, wire.read_accounts(sent["create_accounts"])
-            )
-        else:
-            results = await ledgers.create_transfers(
-                space, wire.read_transfers(sent["create_transfers"])
-            )
-        _demand(results, number)
-        events += len(results)
+        if not line.strip():
+            continue
+        try:
+            events += await _load(ledgers, space, line)
+        except DumpError as error:
+            raise DumpError(f"line {number}, {error}") from error
+        except wire.WireError as error:
+            raise DumpError(f"line {number}: {error}") from error
+        except Quarantined as error:
+            raise DumpError(f"line {number}: the database refuses its data") from error
     return events
 
 
-def _demand(results: Sequence[Result], number: int) -> None:
-    for index, result in enumerate(results):
+async def _load(ledgers: Ledgers, space: str, line: str | bytes) -> int:
+    """Make what one line holds; return how many events."""
+    match read_request(line):
+        case ("create_accounts", sent):
+            accounts = wire.read_accounts(sent)
+            ids = [account.id for account in accounts]
+            results = await ledgers.create_accounts(space, accounts)
+        case ("create_transfers", sent):
+            transfers = wire.read_transfers(sent)
+            ids = [transfer.id for transfer in transfers]
+            results = await ledgers.create_transfers(space, transfers)
+        case _:
+            raise wire.WireError("A dump holds create_accounts and create_transfers alone.")
+    for index, (event_id, result) in enumerate(zip(ids, results, strict=True)):
         if result.status not in (Status.CREATED, Status.EXISTS):
-            raise DumpError(f"line {number}, event {index}: {result.status.value}")
+            raise DumpError(f"event {index}, id {event_id}: {result.status.value}")
+    return len(results)
 
 
 async def _pages(reader: Reader, query: str, space: str) -> AsyncIterator[Sequence[Row]]:
