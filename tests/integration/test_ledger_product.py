@@ -163,6 +163,24 @@ async def test_a_dump_makes_the_same_ledger_elsewhere(fresh_database_url: str) -
         await ledger.demand_whole()
 
 
+async def test_a_dump_is_of_one_moment_whatever_is_booked_while_it_is_read(
+    fresh_database_url: str,
+) -> None:
+    async with a_ledger(fresh_database_url) as ledger:
+        await opened(ledger)
+        assert await statuses(ledger, "a", transfer(1, 5)) == ["created"]
+        lines: list[bytes] = []
+        async for line in dump.dump(ledger.reader, "a"):
+            if not lines:
+                await ledger.ledgers.create_accounts("a", [account(3)])
+                late = transfer(2, 7, credit_account_id=3), transfer(3, 9)
+                assert await statuses(ledger, "a", *late) == ["created", "created"]
+            lines.append(line)
+        assert await dump.load(ledger.ledgers, "b", lines) == 3
+        (copied,) = await ledger.ledgers.lookup_accounts("b", [1])
+        assert copied.debits_posted == 5
+
+
 async def test_metadata_is_a_condition_of_filters(fresh_database_url: str) -> None:
     async with a_ledger(fresh_database_url) as ledger:
         await opened(ledger)

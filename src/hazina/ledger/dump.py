@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from hazina.ledger.client import account_record, transfer_record
 from hazina.ledger.script import read_request
 from hazina.ledger.service import Ledgers
 from hazina.ledger.types import AccountFlag, Status, TransferFlag
+from hazina.ledger.verify import heads
 
 _PAGE = 1_000
 _NO_ID = UUID(int=0)
@@ -34,13 +35,17 @@ class DumpError(Exception):
 async def dump(reader: Reader, space: str) -> AsyncIterator[bytes]:
     """Yield every account and transfer of a space as requests that make them again, in order.
 
+    They are those of one moment, however long the reading takes: the heads of all chains are read
+    first, in one look, and what a later batch booked is left out.
+
     They come as imported events with their own timestamps. What an import cannot carry is left
     behind: timeouts (an expiry comes as the void that it was), the links of chains, and the closed
     state of accounts that a transfer closed, which that transfer brings about again.
     """
-    async for rows in _pages(reader, "ledger_export_accounts", space):
+    upto = {str(head.slot): head.sequence for head in await heads(reader.query)}
+    async for rows in _pages(reader, "ledger_export_accounts", space, upto):
         yield _request("create_accounts", [_account(row) for row in rows])
-    async for rows in _pages(reader, "ledger_export_transfers", space):
+    async for rows in _pages(reader, "ledger_export_transfers", space, upto):
         yield _request("create_transfers", [_transfer(row) for row in rows])
 
 
@@ -84,12 +89,14 @@ async def _load(ledgers: Ledgers, space: str, line: str | bytes) -> int:
     return len(results)
 
 
-async def _pages(reader: Reader, query: str, space: str) -> AsyncIterator[Sequence[Row]]:
+async def _pages(
+    reader: Reader, query: str, space: str, upto: Mapping[str, int]
+) -> AsyncIterator[Sequence[Row]]:
+    """Yield what was booked up to a sequence of each slot, in pages."""
     timestamp, after = 0, _NO_ID
+    fixed = {"space": space, "heads": orjson.dumps(upto).decode(), "limit": _PAGE}
     while True:
-        rows = await reader.query(
-            query, {"space": space, "timestamp": timestamp, "after": after, "limit": _PAGE}
-        )
+        rows = await reader.query(query, {**fixed, "timestamp": timestamp, "after": after})
         if not rows:
             return
         yield rows

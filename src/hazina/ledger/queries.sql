@@ -241,6 +241,7 @@ ORDER BY id LIMIT %(limit)s;
 -- name: ledger_export_accounts
 SELECT * FROM account
 WHERE space = %(space)s AND (timestamp, id) > (%(timestamp)s::bigint, %(after)s::uuid)
+  AND opened_sequence <= (%(heads)s::jsonb ->> opened_slot::text)::bigint
 ORDER BY timestamp, id LIMIT %(limit)s;
 
 -- name: ledger_export_transfers
@@ -251,4 +252,5 @@ JOIN account d ON d.id = t.debit_account_id
 JOIN account c ON c.id = t.credit_account_id
 LEFT JOIN transfer p ON p.id = t.pending_id
 WHERE t.space = %(space)s AND (t.timestamp, t.id) > (%(timestamp)s::bigint, %(after)s::uuid)
+  AND t.sequence <= (%(heads)s::jsonb ->> t.slot::text)::bigint
 ORDER BY t.timestamp, t.id LIMIT %(limit)s;
