@@ -129,6 +129,31 @@ def test_the_ledger_books_in_an_empty_folder(folder: Path) -> None:
     assert code == 0, out
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["apply", "--scratch", "--space", "acct_1", "-"],
+        ["accounts", "--space", "acct_1"],
+        ["accounts", "--merchant", "acct_1"],
+        ["statement", "--merchant", "acct_1"],
+        ["export", "--space", "acct_1"],
+    ],
+)
+def test_a_merchant_without_a_mode_is_refused_and_both_modes_named(arguments: list[str]) -> None:
+    code, out = ledger(*arguments, HAZINA_DATABASE_URL="postgresql://127.0.0.1:1/none")
+    assert code == 1
+    said = " ".join(out.split())
+    assert "acct_1_test" in said
+    assert "acct_1_live" in said
+
+
+def test_an_empty_ledger_is_told_in_words(fresh_database_url: str) -> None:
+    for command in ["accounts", "--space"], ["export", "--space"]:
+        code, out = ledger(*command, "nobody", HAZINA_DATABASE_URL=fresh_database_url)
+        assert code == 0, out
+        assert "There are no accounts in nobody" in out
+
+
 def test_a_database_without_the_schema_is_refused_in_a_line(test_run: TestRun) -> None:
     with test_run.empty_database() as url:
         code, out = ledger("accounts", HAZINA_DATABASE_URL=url)

@@ -46,7 +46,7 @@ def moment(text: str | None) -> int | None:
 
 
 async def show_accounts(url: str, space: str | None, merchant: str | None, as_json: bool) -> None:
-    """Print accounts, one JSON object a line or a table."""
+    """Print accounts, one JSON object a line or a table; say so if there are none."""
     table = Table(*("account", "space or owner", "ledger", "code", *_BALANCES))
     async with open_reader(url) as reader:
         after = UUID(int=0)
@@ -62,7 +62,10 @@ async def show_accounts(url: str, space: str | None, merchant: str | None, as_js
                 else:
                     table.add_row(*(str(value) for value in fields.values()))
             after = rows[-1]["id"]
-    if not as_json:
+    if after.int == 0:
+        whose = f" of {merchant}'s payments" if merchant else f" in {space}" if space else ""
+        print(f"There are no accounts{whose}.", file=sys.stderr)
+    elif not as_json:
         Console(highlight=False).print(table)
 
 

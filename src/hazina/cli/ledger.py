@@ -21,7 +21,25 @@ from hazina.ledger.script import Script
 app = typer.Typer(help="Book in the ledger, look into it, and prove it.", no_args_is_help=True)
 
 Var = Annotated[Path, typer.Option(envvar="HAZINA_VAR", help="Folder that keeps all data.")]
-Space = Annotated[str, typer.Option(help="Whose ledger: a merchant's id, or any name of your own.")]
+
+
+def _whose(name: str | None) -> str | None:
+    """Refuse an account's id without its mode: it would silently name another, empty ledger."""
+    if name is not None and name.startswith("acct_") and not name.endswith(("_test", "_live")):
+        raise NotPossible(
+            f"{name} has a ledger for each mode: name {name}_test for what keys in test mode book, "
+            f"or {name}_live."
+        )
+    return name
+
+
+Space = Annotated[
+    str,
+    typer.Option(
+        callback=_whose,
+        help="Whose ledger: acct_..._test or acct_..._live of a merchant, or any name of your own.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 File = Annotated[str, typer.Argument(help="A file, or - for standard input.")]
 AccountId = Annotated[
@@ -52,8 +70,15 @@ def apply(
 
 @app.command("accounts")
 def accounts_command(
-    space: Annotated[str | None, typer.Option(help="Only this client's accounts.")] = None,
-    merchant: Annotated[str | None, typer.Option(help="Only this merchant's accounts.")] = None,
+    space: Annotated[
+        str | None, typer.Option(callback=_whose, help="Only the accounts of this client's ledger.")
+    ] = None,
+    merchant: Annotated[
+        str | None,
+        typer.Option(
+            callback=_whose, help="Only those of this merchant's payments: acct_..._test."
+        ),
+    ] = None,
     as_json: AsJson = False,
     var: Var = _VAR,
 ) -> None:
@@ -82,7 +107,11 @@ def statement(
     ] = None,
     space: Space = _SPACE,
     merchant: Annotated[
-        str | None, typer.Option(help="All accounts of this merchant's payments instead.")
+        str | None,
+        typer.Option(
+            callback=_whose,
+            help="All accounts of the payments of this merchant instead: acct_..._test.",
+        ),
     ] = None,
     start: Annotated[str | None, typer.Option("--from", help="First moment, inclusive.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last moment, inclusive.")] = None,
@@ -140,7 +169,10 @@ def invariants(as_json: AsJson = False, var: Var = _VAR) -> None:
 
 @app.command()
 def export(space: Space = _SPACE, var: Var = _VAR) -> None:
-    """Print a whole ledger as JSON Lines that `import` makes again."""
+    """Print a client's whole ledger as JSON Lines that `import` makes again.
+
+    The accounts of payments belong to no client's ledger and are not exported.
+    """
     with accounts.ready_database(var) as url:
         asyncio.run(_export(url, space))
 
@@ -173,8 +205,12 @@ async def _play(script: Script, file: str) -> int:
 
 async def _export(url: str, space: str) -> None:
     async with open_reader(url) as reader:
+        lines = 0
         async for line in dump.dump(reader, space):
             sys.stdout.write(line.decode() + "\n")
+            lines += 1
+    if not lines:
+        print(f"There are no accounts in {space}: nothing was exported.", file=sys.stderr)
 
 
 async def _import(url: str, file: str, space: str) -> int:
