@@ -91,6 +91,30 @@ _DAMAGE = {
 }  # fmt: skip
 _NUMBER = "4242 4242 4242 4242"
 _FURTHER = (
+    ("answered_key_has_answer_and_object",
+     "INSERT INTO idempotency_key (merchant_id, route, key, digest, operation, fence, answered, "
+     "created) SELECT merchant_id, 'r', 'k', 'd', 'cmd_gone', 1, false, now() FROM merchant"),
+    *(
+        (check, "UPDATE setup_intent SET status = 'processing', operation = NULL")
+        for check in ("status_fits_what_happened", "nothing_is_left_open")
+    ),
+    ("known_outcome_is_booked", "UPDATE setup_attempt SET status = 'processing'"),
+    *(
+        ("references_stay_within_the_merchant", f"UPDATE {change}_of_another'")
+        for change in (
+            "charge SET customer = 'cus", "refund SET payment_intent = 'pi",
+            "command SET refund = 're",
+        )
+    ),
+    *(
+        ("only_legal_transitions_were_told",
+         "UPDATE event SET body = convert_to(replace(convert_from(body, 'UTF8'), "
+         "'\"status\":\"succeeded\"', '\"status\":\"failed\"'), 'UTF8') "
+         f"WHERE type = 'charge.{told}'")
+        for told in ("succeeded", "captured")
+    ),
+    ("money_comes_on_its_day",
+     "UPDATE balance_transaction SET available_on = created WHERE type = 'charge'"),
     ("no_card_number_is_kept", f"UPDATE command SET evidence = 'HTTP 500: ({_NUMBER})'"),
     *(
         ("no_card_number_is_kept", f"UPDATE {table} SET {column} = '{{\"note\": \"{_NUMBER}\"}}'")
