@@ -17,9 +17,10 @@ from hazina.api.docs_page import errors_page, page
 from hazina.api.endpoint import ClientGone, Endpoint, RequestsState, read_body
 from hazina.api.nearest import unknown_route
 from hazina.api.openapi import document
-from hazina.api.reply import Message, Receive, Reply, Scope, Send, internal, of_refusal
+from hazina.api.reply import Message, Receive, Reply, Scope, Send, internal, of_refusal, overloaded
 from hazina.api.route import Router
 from hazina.api.table import ROUTES
+from hazina.db.unit import Overloaded
 from hazina.refusals import Code, Refusal
 
 CALLBACK_BYTES_MAX = 256 * 1024
@@ -144,6 +145,8 @@ async def _callback(request: Request) -> Response:
         return _refused(request, unknown)
     except Refusal as refusal:
         return _refused(request, refusal)
+    except Overloaded:
+        return _of(overloaded(core.docs_url))
     if not kept:
         forged = Refusal(Code.BODY_INVALID, "The callback could not be verified.")
         return _refused(request, forged)

@@ -73,6 +73,18 @@ def of_answer(answer: Answer, body: bytes, request_id: str, keyed: bool) -> Repl
     return Reply(status, body, headers)
 
 
+def overloaded(docs_url: str) -> Reply:
+    """Answer that nothing was done, since there is too much to do or no database to do it in."""
+    return of_refusal(
+        Refusal(
+            Code.OVERLOADED,
+            "More requests came than can be served now; nothing was done. Send it again in a "
+            "second.",
+        ),
+        docs_url,
+    )
+
+
 def internal(request_id: str, docs_url: str) -> Reply:
     """Answer our own failure, without details but with what support needs to find them."""
     return of_refusal(
