@@ -7,6 +7,9 @@ import socket
 import time
 from typing import Any
 
+from hazina.api.endpoint import Endpoint
+from hazina.api.route import Router
+from hazina.api.table import ROUTES
 from tests.support.direct import direct
 from tests.support.served import Answer, Served, served
 
@@ -54,6 +57,34 @@ def test_requests_above_the_bound_are_told_to_come_again_and_health_shows_it(
     assert answered.startswith(b"HTTP/1.1 200")
     assert (free.status, free.body["ready"]) == (200, True)
     assert taken.status == 200
+
+
+async def test_a_body_that_does_not_come_holds_its_place_for_a_limited_time(
+    database_url: str,
+) -> None:
+    sent: list[Any] = []
+
+    async def never() -> Any:
+        await asyncio.Event().wait()
+
+    async def keep(message: Any) -> None:
+        sent.append(message)
+
+    async with direct(database_url) as api:
+        key = await api.core.merchants.issue_key(await api.core.merchants.create())
+        endpoint = Endpoint(api.core, Router(ROUTES), 3, body_seconds_max=0.2)
+        scope = {
+            "type": "http", "method": "POST", "path": "/v1/customers", "query_string": b"",
+            "headers": [(b"authorization", f"Bearer {key}".encode()), (b"content-length", b"10")],
+        }  # fmt: skip
+        async with asyncio.timeout(20):
+            await asyncio.gather(*(endpoint(scope, never, keep) for _ in range(3)))
+        left = endpoint.state().under_way
+
+    assert left == 0
+    assert [message["status"] for message in sent[::2]] == [400, 400, 400]
+    assert (b"connection", b"close") in sent[0]["headers"]
+    assert b"did not come within 0.2 s; nothing was done" in sent[1]["body"]
 
 
 async def test_searches_above_the_bound_are_told_to_come_again_and_keep_nobody_else(

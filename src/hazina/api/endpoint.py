@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +30,8 @@ from hazina.refusals import Code, Refusal
 _log = structlog.get_logger("hazina.api")
 
 _KEY_LENGTH_MAX = 255
+_BODY_SECONDS_MAX = 10.0
+"""So long a body may take to come whole: until then its request counts against the bound."""
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}")
 
 Paths = tuple[tuple[str, ...], ...]
@@ -36,6 +39,16 @@ Paths = tuple[tuple[str, ...], ...]
 
 class ClientGone(Exception):
     """The client hung up before its request was complete; there is nobody to answer."""
+
+
+class _BodyLate(Refusal):
+    """The body took too long to come; what is left of it is not read from the connection."""
+
+    def __init__(self, seconds_max: float) -> None:
+        super().__init__(
+            Code.BODY_INVALID,
+            f"The request's body did not come within {seconds_max:g} s; nothing was done.",
+        )
 
 
 class _MethodNotAllowed(Refusal):
@@ -78,11 +91,18 @@ class Endpoint:
     More than `requests_max` at a time are refused with `overloaded` before they are read.
     """
 
-    def __init__(self, core: Core, router: Router, requests_max: int = 4_096) -> None:
+    def __init__(
+        self,
+        core: Core,
+        router: Router,
+        requests_max: int = 4_096,
+        body_seconds_max: float = _BODY_SECONDS_MAX,
+    ) -> None:
         self._core = core
         self._router = router
         self._in_flight = 0
         self._in_flight_max = requests_max
+        self._body_seconds_max = body_seconds_max
 
     def state(self) -> RequestsState:
         """Return what health shows."""
@@ -108,17 +128,13 @@ class Endpoint:
         except _MethodNotAllowed as refusal:
             answer = reply.of_refusal(refusal, docs_url)
             answer.headers.append((b"allow", refusal.allowed.encode()))
+        except _BodyLate as refusal:
+            answer = reply.of_refusal(refusal, docs_url)
+            answer.headers.append((b"connection", b"close"))
         except Refusal as refusal:
             answer = reply.of_refusal(refusal, docs_url)
         except Overloaded:
-            answer = reply.of_refusal(
-                Refusal(
-                    Code.OVERLOADED,
-                    "More requests came than can be served now; nothing was done. Send it again "
-                    "in a second.",
-                ),
-                docs_url,
-            )
+            answer = reply.overloaded(docs_url)
         except Exception:
             _log.exception("request_failed", request_id=request_id, method=scope["method"])
             answer = reply.internal(request_id, docs_url)
@@ -147,7 +163,7 @@ class Endpoint:
         if account_id is not None:
             caller = await self._core.merchants.acting_for(caller, account_id)
         check_route(caller, route)
-        body = await read_body(headers, receive, forms.BODY_BYTES_MAX)
+        body = await read_body(headers, receive, forms.BODY_BYTES_MAX, self._body_seconds_max)
         params, paths = _parameters(route, scope, headers, body)
         if route.streams and b"last-event-id" in headers:
             params["after"] = headers[b"last-event-id"].decode("latin-1")
@@ -215,13 +231,29 @@ class Endpoint:
         return route, ids
 
 
-async def read_body(headers: dict[bytes, bytes], receive: Receive, bytes_max: int) -> bytes:
-    """Read a request's whole body. Refuses `body_too_large` before reading what is announced."""
+async def read_body(
+    headers: dict[bytes, bytes],
+    receive: Receive,
+    bytes_max: int,
+    seconds_max: float = _BODY_SECONDS_MAX,
+) -> bytes:
+    """Read a request's whole body. Refuses `body_too_large` before reading what is announced.
+
+    Refuses `body_invalid` when it has not come whole in time.
+    """
     announced = headers.get(b"content-length", b"0")
     if announced == b"0" and b"transfer-encoding" not in headers:
         return b""
     if announced.isdigit() and int(announced) > bytes_max:
         raise _too_large(bytes_max)
+    try:
+        async with asyncio.timeout(seconds_max):
+            return await _whole_body(receive, bytes_max)
+    except TimeoutError:
+        raise _BodyLate(seconds_max) from None
+
+
+async def _whole_body(receive: Receive, bytes_max: int) -> bytes:
     parts = []
     size = 0
     while True:
