@@ -275,3 +275,28 @@ async def test_commands_of_an_earlier_release_say_that_no_door_was_recorded(
     assert await _doors(url, before["id"]) == {"authorize": "not recorded"}
     assert await _doors(url, during["id"]) == {"authorize": "not recorded"}
     assert await _doors(url, after["id"]) == {"authorize": "reply"}
+
+
+async def test_what_a_process_of_an_earlier_release_settled_beside_ours_names_no_door(
+    fresh_database_url: str,
+) -> None:
+    with Simulator() as simulator:
+        async with open_shop(fresh_database_url, simulator, **_NEVER_DUE) as shop:
+            unknown = {"sandbox_fault": "error_after"}
+            theirs, ours = [await shop.pay(metadata=unknown) for _ in range(2)]
+            # They asked, and settled it, and told nothing; or asked, and ours settled it.
+            shop.rows(
+                "UPDATE command SET inquiries = 1, state = 'done', next_at = NULL"
+                " WHERE payment_intent = %s RETURNING 1",
+                theirs["id"],
+            )
+            shop.rows(
+                "UPDATE command SET inquiries = 1, next_at = now(), version = version + 1"
+                " WHERE payment_intent = %s RETURNING 1",
+                ours["id"],
+            )
+            await shop.settle()
+
+    url = fresh_database_url
+    assert await _doors(url, theirs["id"]) == {"authorize": "not recorded"}
+    assert await _doors(url, ours["id"]) == {"authorize": "inquiry"}

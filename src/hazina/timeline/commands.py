@@ -20,6 +20,7 @@ _CALLS = {
     What.TAKEN_OVER: "leased anew to ask what became of it",
     What.SENT_AGAIN: "leased anew and sent again, under the same reference: it had not happened",
 }
+_DECIDED = ("approved", "declined")
 _STEP = timedelta(milliseconds=1)
 _OUTCOMES = {
     What.OUTCOME: "came to {outcome}",
@@ -77,13 +78,31 @@ def _door(row: Row) -> str | None:
     """Return by which door a command was settled, None while it is open."""
     if row["state"] != "done":
         return None
-    settling = (What.OUTCOME.value, What.GIVEN_UP.value)
-    doors: list[str] = [
-        entry["door"] for entry in row["history"] or () if entry["what"] in settling
-    ]
-    if doors:
-        return doors[-1]
+    entries = row["history"] or ()
+    decided: list[str] = [entry["door"] for entry in entries if _decides(entry)]
+    if decided:
+        return decided[-1]
+    if _asked_untold(row):
+        return NOT_RECORDED
+    came: list[str] = [entry["door"] for entry in entries if entry["what"] == What.OUTCOME]
+    if came:
+        return came[-1]
     return NOT_RECORDED if _from_before(row) else Door.REPLY.value
+
+
+def _decides(entry: Mapping[str, Any]) -> bool:
+    """Tell whether an entry settles its command, whatever came before or after."""
+    if entry["what"] == What.OUTCOME:
+        return entry.get("outcome") in _DECIDED
+    return bool(entry["what"] == What.GIVEN_UP)
+
+
+def _asked_untold(row: Row) -> bool:
+    """Tell whether a process of an earlier release, beside ours, asked and did not say so."""
+    whats = [entry["what"] for entry in row["history"] or ()]
+    if What.LEFT_OUT in whats or What.UNRECORDED in whats:
+        return False
+    return bool(row["inquiries"] > sum(what in _CALLS for what in whats))
 
 
 def _since(row: Row) -> Iterator[Moment]:
@@ -93,7 +112,7 @@ def _since(row: Row) -> Iterator[Moment]:
 
 
 def _in_order(row: Row) -> Iterator[tuple[Mapping[str, Any], datetime]]:
-    """Return each entry with its moment, each later than the one before.
+    """Return each entry with its moment, each later than the one before and than its events.
 
     Several processes wrote them, in this order, each by a clock of its own.
     """
@@ -101,6 +120,7 @@ def _in_order(row: Row) -> Iterator[tuple[Mapping[str, Any], datetime]]:
     for entry in row["history"] or ():
         at = max(at + _STEP, _moment(entry) or at)
         yield entry, at
+        at = max((at, *map(moment_of, entry.get("events", ()))))
 
 
 def _told(row: Row, named: str, entry: Mapping[str, Any], at: datetime) -> Iterator[Moment]:

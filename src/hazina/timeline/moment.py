@@ -60,5 +60,7 @@ NOT_KEPT = (
     "A command that its first reply settled tells no more than that: its moment would cost every "
     "payment a write, and its events and ledger entries have one. Of a command that was asked "
     "about for long, the first calls and outcomes are kept and the last. The door of an event is "
-    "known where a request caused it or a command tells of it, and of a worker's is not."
+    "known where a request caused it or a command tells of it, and of a worker's is not. Where the "
+    "funds of several charges were released together, that ledger entry is of all and stands in "
+    "the timeline of none: funds of an attempt tell that it was."
 )
