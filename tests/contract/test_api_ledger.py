@@ -185,6 +185,9 @@ async def test_a_bulk_is_booked_item_by_item_or_not_at_all(clients: tuple[Client
     again = await send("POST", BULK, good)
     assert [one["status"] for one in first["data"]] == ["created", "created"]
     assert [one["status"] for one in again["data"]] == ["exists", "exists"]
+    alone = await send("POST", TRANSFERS, fresh[0], 400)
+    assert alone["error"]["hazina"]["ledger_status"] == "exists_with_different_flags"
+    assert (await send("POST", TRANSFERS, fresh[1]))["id"] == "11"
     hundreds = [transfer(100 + n, 1, credit_account_id="1", debit_account_id="2")
                 for n in range(500)]  # fmt: skip
     large = await send("POST", BULK, {"transfers": hundreds})
