@@ -154,6 +154,36 @@ def test_an_empty_ledger_is_told_in_words(fresh_database_url: str) -> None:
         assert "There are no accounts in nobody" in out
 
 
+BOOKED = (
+    {"create_accounts": [{"id": one, "ledger": 7, "code": 10 + one} for one in (1, 2)]},
+    {"create_transfers": [{"id": 1, "debit_account_id": 1, "credit_account_id": 2,
+                           "ledger": 7, "code": 1, "amount": str(10**30)}]},
+)  # fmt: skip
+
+
+@pytest.fixture
+def booked(fresh_database_url: str) -> str:
+    """A database in which the space `mine` holds one transfer of 31 digits."""
+    sent = "\n".join(json.dumps(one) for one in BOOKED)
+    url = fresh_database_url
+    code, out = ledger("apply", "--space", "mine", "-", sent=sent, HAZINA_DATABASE_URL=url)
+    assert code == 0, out
+    return url
+
+
+def test_the_trial_balance_of_a_space_sums_its_accounts(booked: str) -> None:
+    arguments = "trial-balance", "--space", "mine"
+    code, out = ledger(*arguments, "--json", HAZINA_DATABASE_URL=booked)
+    assert code == 0, out
+    assert json.loads(out) == [
+        {"ledger": 7, "code": 11, "debit": str(10**30), "credit": "0"},
+        {"ledger": 7, "code": 12, "debit": "0", "credit": str(10**30)},
+    ]
+    code, out = ledger(*arguments, HAZINA_DATABASE_URL=booked)
+    assert code == 0, out
+    assert "credit" in out
+
+
 def test_a_database_without_the_schema_is_refused_in_a_line(test_run: TestRun) -> None:
     with test_run.empty_database() as url:
         code, out = ledger("accounts", HAZINA_DATABASE_URL=url)

@@ -152,6 +152,29 @@ async def show_trial_balance_json(url: str) -> int:
     return 1 if any(sums.values()) else 0
 
 
+async def show_trial_balance_of_space(url: str, space: str, as_json: bool) -> int:
+    """Print the sums of a client's accounts by ledger and code; return 0 if they are in balance.
+
+    The one-sided amounts are the posted debits less the credits, or the other way round.
+    """
+    async with open_reader(url) as reader:
+        rows = await reader.query("ledger_trial_balance_of_space", {"space": space})
+    table = Table("ledger", "code", "debit", "credit")
+    nets: dict[int, int] = {}
+    shown = []
+    for row in rows:
+        net = int(row["debits"]) - int(row["credits"])
+        nets[row["ledger"]] = nets.get(row["ledger"], 0) + net
+        sides = {"debit": str(max(net, 0)), "credit": str(max(-net, 0))}
+        shown.append({"ledger": row["ledger"], "code": row["code"], **sides})
+        table.add_row(*(str(value) for value in shown[-1].values()))
+    if as_json:
+        print(orjson.dumps(shown).decode())
+    else:
+        Console(highlight=False).print(table)
+    return 1 if any(nets.values()) else 0
+
+
 async def show_heads(url: str) -> None:
     """Print the heads of all chains as one JSON list."""
     async with open_reader(url) as reader:

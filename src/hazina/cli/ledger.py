@@ -132,9 +132,22 @@ def statement(
 
 
 @app.command("trial-balance")
-def trial_balance(as_json: AsJson = False, var: Var = _VAR) -> None:
-    """Print the sums of all accounts; debits equal credits in every ledger."""
+def trial_balance(
+    space: Annotated[
+        str | None,
+        typer.Option(callback=_whose, help="The sums of this client's ledger instead."),
+    ] = None,
+    as_json: AsJson = False,
+    var: Var = _VAR,
+) -> None:
+    """Print the sums of all accounts of payments, or with --space of a client's ledger.
+
+    Debits equal credits in every currency and mode, and in every ledger of a client; the exit code
+    is 1 if they do not anywhere.
+    """
     with accounts.ready_database(var) as url:
+        if space is not None:
+            raise typer.Exit(asyncio.run(books.show_trial_balance_of_space(url, space, as_json)))
         if as_json:
             raise typer.Exit(asyncio.run(books.show_trial_balance_json(url)))
         raise typer.Exit(asyncio.run(accounts.show_trial_balance(url)))

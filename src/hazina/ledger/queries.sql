@@ -6,6 +6,14 @@ GROUP BY ledger, code
 HAVING sum(debits_posted) <> 0 OR sum(credits_posted) <> 0
 ORDER BY ledger, code;
 
+-- name: ledger_trial_balance_of_space
+SELECT ledger, code, sum(debits_posted) AS debits, sum(credits_posted) AS credits
+FROM account
+WHERE space = %(space)s
+GROUP BY ledger, code
+HAVING sum(debits_posted) <> 0 OR sum(credits_posted) <> 0
+ORDER BY ledger, code;
+
 -- name: ledger_chain_slots
 SELECT DISTINCT slot FROM batch ORDER BY slot;
 
