@@ -13,7 +13,7 @@ from uuid import UUID
 
 import orjson
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from hazina.bootstrap.ledgers import open_reader
 from hazina.cli.place import NotPossible
@@ -27,6 +27,7 @@ from hazina.ledger.stamps import nanoseconds
 from hazina.ledger.verify import INVARIANTS, Head, heads, trial_balance, verify
 
 _PAGE = 1_000
+_WIDEST = 10_000
 _BALANCES = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
 _COLUMNS = ("line", "time", "transfer", "side", "kind", "amount", "counterpart", "code",
             "reference", *_BALANCES)  # fmt: skip
@@ -47,7 +48,7 @@ def moment(text: str | None) -> int | None:
 
 async def show_accounts(url: str, space: str | None, merchant: str | None, as_json: bool) -> None:
     """Print accounts, one JSON object a line or a table; say so if there are none."""
-    table = Table(*("account", "space or owner", "ledger", "code", *_BALANCES))
+    table = _table("account", "space or owner", "ledger", "code", *_BALANCES)
     async with open_reader(url) as reader:
         after = UUID(int=0)
         while True:
@@ -66,7 +67,7 @@ async def show_accounts(url: str, space: str | None, merchant: str | None, as_js
         whose = f" of {merchant}'s payments" if merchant else f" in {space}" if space else ""
         print(f"There are no accounts{whose}.", file=sys.stderr)
     elif not as_json:
-        Console(highlight=False).print(table)
+        _print(table)
 
 
 async def show_balance(
@@ -80,10 +81,10 @@ async def show_balance(
     if as_json:
         print(orjson.dumps(fields).decode())
         return
-    table = Table("account", "at", *_BALANCES)
+    table = _table("account", "at", *_BALANCES)
     when = "now" if at is None else _time(at)
     table.add_row(account_id, when, *(_shown(totals)[name] for name in _BALANCES))
-    Console(highlight=False).print(table)
+    _print(table)
 
 
 async def show_statement(
@@ -159,7 +160,7 @@ async def show_trial_balance_of_space(url: str, space: str, as_json: bool) -> in
     """
     async with open_reader(url) as reader:
         rows = await reader.query("ledger_trial_balance_of_space", {"space": space})
-    table = Table("ledger", "code", "debit", "credit")
+    table = _table("ledger", "code", "debit", "credit")
     nets: dict[int, int] = {}
     shown = []
     for row in rows:
@@ -171,7 +172,7 @@ async def show_trial_balance_of_space(url: str, space: str, as_json: bool) -> in
     if as_json:
         print(orjson.dumps(shown).decode())
     else:
-        Console(highlight=False).print(table)
+        _print(table)
     return 1 if any(nets.values()) else 0
 
 
@@ -277,12 +278,25 @@ async def _statement_json(history: History, span: Span) -> None:
 
 
 async def _statement_table(history: History, span: Span) -> None:
-    table = Table(*_COLUMNS)
+    table = _table(*_COLUMNS)
     table.add_row(*_end("opening", span.opening))
     async for line in history.lines(span):
         table.add_row(*_cells(line))
     table.add_row(*_end("closing", span.closing))
-    Console(highlight=False).print(table)
+    _print(table)
+
+
+def _table(*names: str) -> Table:
+    """Return a table that never cuts a number: what is too wide goes on in the next line."""
+    return Table(*(Column(name, overflow="fold") for name in names))
+
+
+def _print(table: Table) -> None:
+    """Print a table as wide as it is, unless a terminal bounds it; cells are texts, no markup."""
+    plain = Console(highlight=False, markup=False, emoji=False)
+    if not plain.is_terminal:
+        plain.width = _WIDEST
+    plain.print(table)
 
 
 def _cells(line: Line) -> Sequence[str]:
