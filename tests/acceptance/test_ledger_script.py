@@ -199,6 +199,26 @@ def test_tables_cut_no_digit_and_no_heading(booked: str) -> None:
         assert "…" not in out
 
 
+def test_numbers_and_moments_out_of_range_and_broken_anchors_are_refused_in_a_line(
+    fresh_database_url: str, tmp_path: Path
+) -> None:
+    head = {"slot": 1, "sequence": 1, "hash": "0" * 64}
+    anchors = []
+    for number, holds in enumerate(([], [{**head, "slot": "one"}], [{**head, "hash": 7}], ["x"])):
+        anchors.append(tmp_path / f"{number}.json")
+        anchors[-1].write_text(json.dumps(holds))
+    for arguments, says in [
+        (["balance", "9" * 45], "is no client's number"),
+        (["balance", "1", "--at", "9" * 20], "use one from 1970"),
+        (["balance", "1", "--at", "2300-01-01"], "use one from 1970"),
+        *((["verify", "--anchor", str(file)], "holds no heads") for file in anchors),
+    ]:
+        code, out = ledger(*arguments, HAZINA_DATABASE_URL=fresh_database_url)
+        assert code == 1, arguments
+        assert "Traceback" not in out
+        assert says in " ".join(out.split())
+
+
 def test_a_database_without_the_schema_is_refused_in_a_line(test_run: TestRun) -> None:
     with test_run.empty_database() as url:
         code, out = ledger("accounts", HAZINA_DATABASE_URL=url)

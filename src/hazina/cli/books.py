@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -21,13 +22,15 @@ from hazina.db.pooled import PooledReader
 from hazina.db.queries import load_queries
 from hazina.db.table import Row
 from hazina.ledger.chart import AccountCode, currency_of, is_live
-from hazina.ledger.client import stored_id
+from hazina.ledger.client import ID_MAX, stored_id
 from hazina.ledger.history import History, Line, Span, Totals
 from hazina.ledger.stamps import nanoseconds
 from hazina.ledger.verify import INVARIANTS, Head, heads, trial_balance, verify
 
 _PAGE = 1_000
 _WIDEST = 10_000
+_DIGITS = re.compile(r"[0-9]{1,1000}")
+_HASH = re.compile(r"[0-9a-f]{64}")
 _BALANCES = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
 _COLUMNS = ("line", "time", "transfer", "side", "kind", "amount", "counterpart", "code",
             "reference", *_BALANCES)  # fmt: skip
@@ -37,13 +40,17 @@ def moment(text: str | None) -> int | None:
     """Read a moment: nanoseconds since 1970, or ISO 8601 (UTC unless it says otherwise)."""
     if text is None:
         return None
-    if text.isdigit():
-        return int(text)
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise NotPossible(f"{text} is no moment: use ISO 8601 or nanoseconds.") from error
-    return nanoseconds(found if found.tzinfo else found.replace(tzinfo=UTC))
+    if _DIGITS.fullmatch(text):
+        moment_ns = int(text)
+    else:
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise NotPossible(f"{text} is no moment: use ISO 8601 or nanoseconds.") from error
+        moment_ns = nanoseconds(found if found.tzinfo else found.replace(tzinfo=UTC))
+    if not 0 <= moment_ns < 2**63:
+        raise NotPossible(f"{text} is no moment of a ledger: use one from 1970 to April 2262.")
+    return moment_ns
 
 
 async def show_accounts(url: str, space: str | None, merchant: str | None, as_json: bool) -> None:
@@ -239,17 +246,31 @@ async def _broken(reader: PooledReader) -> dict[str, list[dict[str, Any]]]:
 def _anchor(file: Path | None) -> list[Head]:
     if file is None:
         return []
+    none = f"{file} holds no heads: make it with `hazina ledger heads`."
     try:
-        return [Head(**head) for head in orjson.loads(file.read_bytes())]
+        found = [Head(**head) for head in orjson.loads(file.read_bytes())]
     except (OSError, TypeError, ValueError) as error:
-        raise NotPossible(f"{file} holds no heads: make it with `hazina ledger heads`.") from error
+        raise NotPossible(none) from error
+    if not found or not all(_is_head(head) for head in found):
+        raise NotPossible(none)
+    return found
+
+
+def _is_head(head: Head) -> bool:
+    """Tell whether what was read has a head's types and ranges."""
+    numbers = type(head.slot) is int and type(head.sequence) is int
+    if not numbers or not (0 <= head.slot < 2**31 and 0 <= head.sequence < 2**63):
+        return False
+    return isinstance(head.hash, str) and _HASH.fullmatch(head.hash) is not None
 
 
 async def _found(reader: PooledReader, account_id: str, space: str) -> Row:
     """Return the account of a client's number, or of a stored id."""
     history = History(reader)
     row = None
-    if account_id.isdigit():
+    if _DIGITS.fullmatch(account_id):
+        if int(account_id) > ID_MAX:
+            raise NotPossible(f"{account_id} is no client's number: they end at {ID_MAX}.")
         row = await history.account(stored_id(space, int(account_id)), space)
     else:
         try:
