@@ -202,7 +202,10 @@ async def test_numbers_beyond_128_bits_and_unknown_flags_are_refused(
     assert wrong["error"]["param"] == "id"
     await send("POST", ACCOUNTS, account(1, flags=["imported"]), 400)
     await send("POST", TRANSFERS, transfer(1, 2**128), 400)
-    await send("GET", f"{ACCOUNTS}/abc", status=404)
+    absent = await send("GET", f"{ACCOUNTS}/abc", status=404)
+    assert absent["error"]["message"] == (
+        "No such ledger account: ids are whole numbers from 1 to 2^128-2."
+    )
 
 
 async def test_a_key_replays_the_first_answer_and_refuses_other_parameters(
@@ -405,3 +408,24 @@ async def test_a_time_that_ends_before_it_begins_is_refused(
     await send("GET", f"{statement}?from=2&to=2")
     for bounds in (f"timestamp_min={now}&timestamp_max={now}", "timestamp_min=2&timestamp_max=0"):
         assert len((await send("GET", f"{ACCOUNTS}?{bounds}"))["data"]) == 1
+
+
+async def test_a_refusal_names_the_id_that_it_is_about(clients: tuple[Client, Client]) -> None:
+    send, _ = clients
+    long = 2**127
+    for kind, path, number in (("account", ACCOUNTS, 77), ("transfer", TRANSFERS, long)):
+        error = (await send("GET", f"{path}/{number}", status=404))["error"]
+        assert error["message"] == f"No such ledger {kind}: {number}."
+    absent = (await send("GET", f"{ACCOUNTS}/4242424242424242", status=404))["error"]
+    assert "4242" not in absent["message"]
+    await send("POST", ACCOUNTS, account(1))
+    single = (await send("POST", TRANSFERS, transfer(41, 1), 400))["error"]
+    assert single["message"].startswith("The transfer 41 was refused: credit_account_not_found.")
+    whole = {"atomic": True, "transfers": [transfer(long, 1), transfer(43, 1)]}
+    bulk = (await send("POST", BULK, whole, 400))["error"]
+    assert bulk["message"].startswith(
+        f"None was made: transfers[0], transfer {long}, was refused: credit_account_not_found."
+    )
+    post = {"id": "44", "pending_id": "9", "flags": ["post_pending_transfer"]}
+    missing = (await send("POST", BULK, {"transfers": [transfer(45, 1), post]}, 400))["error"]
+    assert "transfers[1][amount], of transfer 44." in missing["message"]

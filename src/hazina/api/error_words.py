@@ -441,7 +441,7 @@ WORDS: dict[Code, Words] = {
         "`param` which.",
         "Correct the event. After a failure that may pass, such as exceeds_credits, send it under "
         "a new id, since the old one is answered with id_already_failed from then on.",
-        "None was made: transfers[3] was refused: exceeds_credits.",
+        "None was made: transfers[3], transfer 1007, was refused: exceeds_credits.",
         "transfers[3]",
     ),
     Code.CHECKOUT_SESSION_UNEXPECTED_STATE: Words(

@@ -151,8 +151,11 @@ def _read(sent: Any, limits: Mapping[str, int], flags: Sequence[str], where: str
         elif name in limits:
             fields[name] = _number(value, limits[name], f"{where}.{name}")
         else:
-            known = name if _KEY_SHOWN.fullmatch(name) else "a name that is not shown"
-            raise WireError(f"{where}: there is no field {known}.")
+            if not _KEY_SHOWN.fullmatch(name):
+                raise WireError(
+                    f"{where}: one of its names is no field; write them as in user_data_64."
+                )
+            raise WireError(f"{where}: there is no field {name}.")
     return fields
 
 

@@ -35,6 +35,7 @@ _LINKED = 1
 _VOID = "void_pending_transfer"
 _GOOD = (Status.CREATED, Status.EXISTS)
 _DEFAULT_LIMIT = 100
+_CARD_DIGITS = range(12, 20)
 
 
 async def create_account(call: Call) -> Result:
@@ -43,7 +44,7 @@ async def create_account(call: Call) -> Result:
 
     async def work(claims: Claims) -> dict[str, Any]:
         results = await call.core.ledgers.create_accounts(_space(call), [event], claims)
-        _demand("account", results)
+        _demand("account", event.id, results)
         return await _one_account(call, event.id)
 
     return await once(call, work)
@@ -112,7 +113,7 @@ async def create_transfer(call: Call) -> Result:
 
     async def work(claims: Claims) -> dict[str, Any]:
         results = await call.core.ledgers.create_transfers(_space(call), [event], claims)
-        _demand("transfer", results)
+        _demand("transfer", event.id, results)
         booked = None
         if results[0].status is Status.CREATED:
             booked = as_booked(event, results[0].timestamp)
@@ -181,8 +182,8 @@ def _transfer(given: dict[str, Any], where: str) -> TransferEvent:
         name = f"{where}[amount]" if where else "amount"
         raise Refusal(
             Code.PARAMETER_MISSING,
-            f"Missing required param: {name}. Send the amount to book; to post all of a pending "
-            f"transfer send {AMOUNT_MAX}. Only a void may leave it out.",
+            f"Missing required param: {name}, of transfer {_named(given['id'])}. Send the amount "
+            f"to book; to post all of a pending transfer, {AMOUNT_MAX}. Only a void needs none.",
             param=name,
         )
     return TransferEvent(**_event(given, wire.TRANSFER_FLAGS))
@@ -220,10 +221,10 @@ def _link(events: list[Any]) -> None:
         events[index] = type(event)(**{**fields, "flags": event.flags | _LINKED})
 
 
-def _demand(kind: str, results: Sequence[Judged]) -> None:
+def _demand(kind: str, made_id: int, results: Sequence[Judged]) -> None:
     (result,) = results
     if result.status not in _GOOD:
-        raise _refused(f"The {kind}", result.status, None)
+        raise _refused(f"The {kind} {_named(made_id)}", result.status, None)
 
 
 def _results(call: Call, kind: str, ids: list[int], results: Sequence[Judged]) -> dict[str, Any]:
@@ -234,7 +235,8 @@ def _results(call: Call, kind: str, ids: list[int], results: Sequence[Judged]) -
             fine = result.status is Status.CREATED or (result.status is Status.EXISTS and whole)
             if not fine and result.status is not Status.LINKED_EVENT_FAILED:
                 name = f"{kind}s[{index}]"
-                raise _refused(f"None was made: {name}", result.status, name)
+                what = f"None was made: {name}, {kind} {_named(ids[index])},"
+                raise _refused(what, result.status, name)
     return {
         "object": f"hazina.ledger_{kind}_bulk",
         "data": [
@@ -257,14 +259,14 @@ def _refused(what: str, status: Status, param: str | None) -> Refusal:
 def _path_id(call: Call, kind: str) -> int:
     text = call.ids[0]
     if not text.isdecimal() or not 0 < int(text) < 2**128 - 1:
-        raise _missing(kind)
+        raise _missing(kind, "ids are whole numbers from 1 to 2^128-2")
     return int(text)
 
 
 async def _found_account(call: Call, account_id: int) -> AccountRecord:
     records = await call.core.ledgers.lookup_accounts(_space(call), [account_id])
     if not records:
-        raise _missing("account")
+        raise _missing("account", _named(account_id))
     return records[0]
 
 
@@ -275,12 +277,18 @@ async def _one_account(call: Call, account_id: int) -> dict[str, Any]:
 async def _one_transfer(call: Call, transfer_id: int) -> dict[str, Any]:
     records = await call.core.ledgers.lookup_transfers(_space(call), [transfer_id])
     if not records:
-        raise _missing("transfer")
+        raise _missing("transfer", _named(transfer_id))
     return _shown(records[0])
 
 
-def _missing(kind: str) -> Refusal:
-    return Refusal(Code.RESOURCE_MISSING, f"No such ledger {kind}: the id is not one.", param="id")
+def _missing(kind: str, name: str) -> Refusal:
+    return Refusal(Code.RESOURCE_MISSING, f"No such ledger {kind}: {name}.", param="id")
+
+
+def _named(client_id: int) -> str:
+    """Return an id for a message, unless it could be a card number that was sent by mistake."""
+    text = str(client_id)
+    return "(id not shown)" if len(text) in _CARD_DIGITS else text
 
 
 def _shown(record: AccountRecord | TransferRecord) -> dict[str, Any]:
