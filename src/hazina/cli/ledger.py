@@ -124,6 +124,8 @@ def statement(
     first, last = books.moment(start), books.moment(end)
     if (account is None) == (merchant is None):
         raise NotPossible("Name an account, or a merchant with --merchant.")
+    if first is not None and last is not None and first > last:
+        raise NotPossible("--from must not be later than --to; both are inclusive.")
     with accounts.ready_database(var) as url:
         if merchant is not None:
             asyncio.run(books.show_merchant_statement(url, merchant, first, last, form))
