@@ -41,7 +41,7 @@ async def test_a_retry_of_a_dead_process_reads_the_operation_and_not_a_refusal(
 
             process = crash.start(chosen, work)
             process.join(30)
-            assert process.exitcode == -9
+            assert process.exitcode == -9, process.said
         # Until the window has passed, nobody can tell what became of a call without effect.
         window_ms = 60_000 if open_still else chosen.not_found_window_ms
         core = await open_core(chosen.model_copy(update={"not_found_window_ms": window_ms}))
@@ -97,7 +97,7 @@ async def test_a_retry_of_a_dead_process_is_refused_as_that_would_have_been(
 
             process = crash.start(chosen, work)
             process.join(30)
-            assert process.exitcode == -9
+            assert process.exitcode == -9, process.said
         core = await open_core(chosen)
         await core.clock.sleep_ms(chosen.key_lease_ms)
         await settle(core)

@@ -76,19 +76,21 @@ def _race(chosen: crash.Settings, caller: Caller, files: list[Path]) -> None:
     chance = random.Random(_KEYS)
     running = [crash.start(chosen, _asks(caller, file)) for file in files]
     kills = _KILLS
-    while any(process.exitcode != 0 for process in running):
-        assert time.monotonic() < until, "not all is answered in time"
-        time.sleep(0.05 + chance.random() / 5 if kills == _KILLS else 0.2 + chance.random())
-        if kills:
-            victim = chance.randrange(2)
-            if running[victim].exitcode is None:
-                running[victim].kill()
-                running[victim].join()
-                kills -= 1
-        for side, process in enumerate(running):
-            if process.exitcode is not None and process.exitcode != 0:
-                assert process.exitcode == -signal.SIGKILL, process.exitcode
-                running[side] = crash.start(chosen, _asks(caller, files[side]))
+    with crash.ending(running):
+        while any(process.exitcode != 0 for process in running):
+            assert time.monotonic() < until, "not all is answered in time"
+            time.sleep(0.05 + chance.random() / 5 if kills == _KILLS else 0.2 + chance.random())
+            if kills:
+                victim = chance.randrange(2)
+                if running[victim].exitcode is None:
+                    running[victim].kill()
+                    running[victim].join()
+                    kills -= 1
+            for side, process in enumerate(running):
+                if process.exitcode is not None and process.exitcode != 0:
+                    ended = f"{process.exitcode}: {process.said}"
+                    assert process.exitcode == -signal.SIGKILL, ended
+                    running[side] = crash.start(chosen, _asks(caller, files[side]))
     assert kills < _KILLS, "all was answered before the first kill"
 
 

@@ -56,7 +56,7 @@ async def test_a_card_is_verified_once_whenever_the_process_dies(
 
         process = crash.start(chosen, work)
         process.join(30)
-        assert process.exitcode == -signal.SIGKILL
+        assert process.exitcode == -signal.SIGKILL, process.said
 
         core = await open_core(chosen)
         await settle(core)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
-from collections.abc import Awaitable, Callable
+import traceback
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from multiprocessing.context import ForkProcess
 from typing import Any
 
 import orjson
@@ -28,6 +31,8 @@ SIMULATED = {"confirm": "authorize", "create": "authorize", "capture": "capture"
              "cancel_rest": "void"}  # fmt: skip
 _IN_PARTS = ("finish", "part", "release_rest", "cancel_rest")
 _PART = {"amount_to_capture": 2_000, "final_capture": False}
+_SAID_MAX = 16_000
+"""So many characters of what a process failed with are kept: a pipe takes them unread."""
 SLOW_MS = 2_600
 """When a slow provider has its effect: after every client has given up."""
 
@@ -60,11 +65,50 @@ def arm(point: str) -> None:
     crashpoints.arm()
 
 
-def start(chosen: Settings, work: Callable[[Core], Awaitable[None]]) -> Any:
-    """Start a process that opens a core and does the work; join it and read its exit code."""
-    process = _FORK.Process(target=_run, args=(chosen, work))
+class Forked(ForkProcess):
+    """A process that opens a core and does the work; join it and read its exit code.
+
+    It ends with whoever started it, and keeps what it failed with.
+    """
+
+    def __init__(self, chosen: Settings, work: Callable[[Core], Awaitable[None]]) -> None:
+        super().__init__(daemon=True)
+        self._does = (chosen, work)
+        self._read, self._write = _FORK.Pipe(duplex=False)
+        self._said = ""
+
+    def run(self) -> None:
+        """Do the work, in the process."""
+        try:
+            _run(*self._does)
+        except BaseException:
+            self._write.send(traceback.format_exc()[-_SAID_MAX:])
+            raise
+
+    @property
+    def said(self) -> str:
+        """What it failed with, empty where it did not fail or was killed."""
+        if self._read.poll():
+            self._said = str(self._read.recv())
+        return self._said
+
+
+def start(chosen: Settings, work: Callable[[Core], Awaitable[None]]) -> Forked:
+    """Start a process that opens a core and does the work."""
+    process = Forked(chosen, work)
     process.start()
     return process
+
+
+@contextmanager
+def ending(processes: Iterable[Forked]) -> Iterator[None]:
+    """Leave none of the processes behind that there are when this is over."""
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.join()
 
 
 def _run(chosen: Settings, work: Callable[[Core], Awaitable[None]]) -> None:

@@ -31,13 +31,15 @@ def race(
 ) -> list[list[Answer]]:
     """Run both sides of every round at once in two processes; return each round's answers."""
     barrier = multiprocessing.get_context("fork").Barrier(2)
-    processes = []
-    for number, side in enumerate((first, second)):
-        file = folder / f"answers-{number}.json"
-        processes.append(crash.start(chosen, _works(side, barrier, file, rounds)))
-    for process in processes:
-        process.join(_PATIENCE_S * (1 + rounds // 50))
-        assert process.exitcode == 0, f"a side of the race ended with {process.exitcode}"
+    processes: list[crash.Forked] = []
+    with crash.ending(processes):
+        for number, side in enumerate((first, second)):
+            file = folder / f"answers-{number}.json"
+            processes.append(crash.start(chosen, _works(side, barrier, file, rounds)))
+        for process in processes:
+            process.join(_PATIENCE_S * (1 + rounds // 50))
+            ended = f"a side of the race ended with {process.exitcode}: {process.said}"
+            assert process.exitcode == 0, ended
     sides = [orjson.loads((folder / f"answers-{number}.json").read_bytes()) for number in (0, 1)]
     found = [
         [Answer(code, body.encode()) for side in sides for code, body in side[number]]

@@ -219,7 +219,7 @@ class Matrix:
                 if process.exitcode is None:
                     process.kill()
                 assert process.exitcode == ends[cell.name], (
-                    f"{cell} was not reached: {process.exitcode}"
+                    f"{cell} was not reached: {process.exitcode} {process.said}"
                 )
 
     def _open_commands(self) -> list[str]:
