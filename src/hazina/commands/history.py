@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from hazina.commands.command import Command, State
-from hazina.commands.performing import Door, Performed
+from hazina.commands.performing import SENDER_GONE, Door, Performed
 from hazina.db.unit import Insert, Unit, Update
 from hazina.rails.outcome import (
     ActionRequired,
@@ -31,6 +31,19 @@ _NAMES: dict[type[Outcome | NotFound], str] = {
     NotFound: "not_found",
 }  # fmt: skip
 _SELF_EVIDENT = (Approved, Declined, ActionRequired)
+
+
+class About(Protocol):
+    """A command with what its outcome changes, as a value."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def command(self) -> Command:
+        """The command."""
+
+
+A = TypeVar("A", bound=About)
 
 
 class What(StrEnum):
@@ -64,6 +77,12 @@ def leased_anew(command: Command, at: datetime, writer: int) -> Command:
         "fence": command.fence + 1, "writer": writer,
     }  # fmt: skip
     return replace(command, history=appended(command.history, entry))
+
+
+def telling(subject: A, came: Performed | None, at: datetime) -> A:
+    """Return a subject whose command tells what came; nothing did where its sender is gone."""
+    command = told(subject.command, came or SENDER_GONE, at)
+    return subject if command is subject.command else replace(subject, command=command)
 
 
 def told(command: Command, came: Performed, at: datetime) -> Command:
@@ -110,7 +129,15 @@ def appended(
 
 
 def with_events(unit: Unit) -> Unit:
-    """Return the unit of what a command tells last, with its events named in that entry."""
+    """Return the unit of what a command tells last, with its events named in that entry.
+
+    A unit in which no command tells anything is returned as it is.
+    """
+    for write in unit.writes:
+        if write.table == "command" and _tells(write):
+            break
+    else:
+        return unit
     events = [
         write.row["id"]
         for write in unit.writes
@@ -121,8 +148,12 @@ def with_events(unit: Unit) -> Unit:
     return replace(unit, writes=tuple(_naming(write, events) for write in unit.writes))
 
 
+def _tells(write: Any) -> bool:
+    return isinstance(write, Update) and "history" in write.changes
+
+
 def _naming(write: Any, events: list[str]) -> Any:
-    if not isinstance(write, Update) or write.table != "command" or "history" not in write.changes:
+    if write.table != "command" or not _tells(write):
         return write
     *before, last = write.changes["history"]
     return replace(

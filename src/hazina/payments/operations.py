@@ -8,9 +8,8 @@ from typing import Any
 
 from hazina.clock import Clock
 from hazina.commands.command import Command
-from hazina.commands.history import told, with_events
+from hazina.commands.history import telling, with_events
 from hazina.commands.performing import (
-    SENDER_GONE,
     Perform,
     Performed,
     TurnsAway,
@@ -205,9 +204,7 @@ class Operations:
 
         def decide(state: tuple[Subject, Held | None, datetime]) -> Applied:
             subject, held_now, now = state
-            telling = told(subject.command, performed or SENDER_GONE, self._clock.now())
-            if telling is not subject.command:
-                subject = replace(subject, command=telling)
+            subject = telling(subject, performed, self._clock.now())
             draft = self.draft(merchant, cause, Lane.OUTCOME, now)
             draft.accounts = accounts
             effect = (
@@ -223,9 +220,7 @@ class Operations:
             relied, written = keys.answer(held_now, answer)
             unit = draft.unit()
             unit = replace(unit, relies_on=unit.relies_on + relied, writes=unit.writes + written)
-            if telling.history is not None:
-                unit = with_events(unit)
-            return Applied(unit, answer)
+            return Applied(with_events(unit), answer)
 
         applied, verdict = await commit(self._writer, load, decide)
         crashpoint("payments.after_second_unit")

@@ -9,9 +9,8 @@ from typing import Any
 
 from hazina.clock import Clock
 from hazina.commands.command import Command
-from hazina.commands.history import told, with_events
+from hazina.commands.history import telling, with_events
 from hazina.commands.performing import (
-    SENDER_GONE,
     Perform,
     Performed,
     TurnsAway,
@@ -146,9 +145,7 @@ class Operations:
 
         def decide(state: tuple[Subject, Held | None, datetime]) -> _Decided:
             subject, held_now, now = state
-            telling = told(subject.command, performed or SENDER_GONE, self._clock.now())
-            if telling is not subject.command:
-                subject = replace(subject, command=telling)
+            subject = telling(subject, performed, self._clock.now())
             draft = Draft(merchant, now, self._ids, cause, Lane.OUTCOME)
             effect = (
                 apply(draft, subject, performed.outcome, performed.next_ms)
