@@ -275,9 +275,15 @@ def account_record(row: Row) -> AccountRecord:
         row["client_id"].int, int(row["debits_pending"]), int(row["debits_posted"]),
         int(row["credits_pending"]), int(row["credits_posted"]), _shown_128(row["user_data_128"]),
         shown_64(row["user_data_64"]), row["user_data_32"] or 0, row["ledger"], row["code"],
-        row["flags"] | (_CLOSED if row["closed_by"] is not None else 0), row["timestamp"],
+        flags_now(row), row["timestamp"],
         int(row["overdraft"]), row["metadata"] or {},
     )  # fmt: skip
+
+
+def flags_now(account: Row) -> int:
+    """Return the flags of a stored account with `closed` as it is today."""
+    flags: int = account["flags"]
+    return flags | _CLOSED if account["closed_by"] is not None else flags
 
 
 def transfer_record(row: Row) -> TransferRecord:

@@ -70,7 +70,7 @@ def compare_transfer(transfer: Transfer, flags: int, found: Row, pending: Row | 
         return Status.EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT_ID
     resolves = flags & _RESOLVE
     whole = pending["amount"] if resolves and pending is not None else None
-    if amount_differs(transfer.amount_minor, flags, found["amount"], whole):
+    if _amount_differs(transfer.amount_minor, flags, found["amount"], whole):
         return Status.EXISTS_WITH_DIFFERENT_AMOUNT
     asked = transfer.asked
     if asked is not None:
@@ -88,7 +88,7 @@ def compare_transfer(transfer: Transfer, flags: int, found: Row, pending: Row | 
     return Status.EXISTS
 
 
-def amount_differs(amount: int | None, flags: int, booked: int, whole: int | None) -> bool:
+def _amount_differs(amount: int | None, flags: int, booked: int, whole: int | None) -> bool:
     """Tell whether another amount would have been booked; None is all there is.
 
     `whole` is the amount of the pending transfer that a post or void resolves.

@@ -36,12 +36,13 @@ from hazina.ledger.client import (
     TransferRecord,
     account_record,
     balance_record,
+    flags_now,
     stored_id,
     to_account,
     to_transfer,
     transfer_record,
 )
-from hazina.ledger.existing import stored_64, stored_128
+from hazina.ledger.existing import compare_account, compare_transfer, stored_64, stored_128
 from hazina.ledger.history import History
 from hazina.ledger.stamps import nanoseconds
 from hazina.ledger.types import (
@@ -126,6 +127,48 @@ class Ledgers:
             # A pending transfer has come whose accounts are taken over: they can be read now.
             await self._clock.sleep_ms(1)
         raise Overloaded("pending transfers came faster than they could be read")
+
+    async def accounts_again(
+        self, space: str, events: Sequence[AccountEvent]
+    ) -> list[Result] | None:
+        """Return what a chain of accounts that comes again is answered; None if one is not there.
+
+        A chain breaks at an event that exists, so the ledger itself refuses one that comes again.
+        Here each event is compared with what it made: all exist, or the first that differs fails.
+        """
+        rows = await self._rows("account", space, [event.id for event in events])
+        if len(rows) < len(events):
+            return None
+        return _chained(
+            [
+                compare_account(
+                    to_account(space, event, None), event.flags, {**row, "flags": flags_now(row)}
+                )
+                for event, row in zip(events, rows, strict=True)
+            ],
+            rows,
+        )
+
+    async def transfers_again(
+        self, space: str, events: Sequence[TransferEvent]
+    ) -> list[Result] | None:
+        """Return what a chain of transfers that comes again is answered, as `accounts_again`."""
+        rows = await self._rows("transfer", space, [event.id for event in events])
+        if len(rows) < len(events):
+            return None
+        named = await self._named(space, events)
+        ids = [event.pending_id for event in events if event.pending_id]
+        pending = {row["client_id"].int: row for row in await self._rows("transfer", space, ids)}
+        return _chained(
+            [
+                compare_transfer(
+                    to_transfer(space, event, named.get(event.pending_id), None), event.flags,
+                    row, pending.get(event.pending_id),
+                )
+                for event, row in zip(events, rows, strict=True)
+            ],
+            rows,
+        )  # fmt: skip
 
     async def lookup_accounts(self, space: str, ids: Sequence[int]) -> list[AccountRecord]:
         """Return the accounts that exist, in the order asked for."""
@@ -278,6 +321,15 @@ def _conditions(space: str, wanted: AccountFilter | QueryFilter) -> dict[str, An
         "metadata": orjson.dumps(metadata).decode() if metadata else None,
         "limit": min(wanted.limit, BATCH_MAX),
     }
+
+
+def _chained(statuses: list[Status], rows: Sequence[Row]) -> list[Result]:
+    """Return the results of a chain: all exist, or the first that differs fails the others."""
+    first = next((i for i, one in enumerate(statuses) if one is not Status.EXISTS), None)
+    if first is not None:
+        failed = [Status.LINKED_EVENT_FAILED] * len(statuses)
+        statuses = [*failed[:first], statuses[first], *failed[first + 1 :]]
+    return [Result(status, row["timestamp"]) for status, row in zip(statuses, rows, strict=True)]
 
 
 def _results(verdict: Verdict) -> list[Result]:

@@ -8,7 +8,6 @@ from typing import Any
 from hazina.api.params import ledger as params
 from hazina.api.params.others import NOTHING
 from hazina.api.route import Call, Result, Route
-from hazina.api.v1.ledger_again import accounts_again, transfers_again
 from hazina.api.v1.ledger_once import once
 from hazina.db.unit import Claim
 from hazina.ledger import wire
@@ -22,7 +21,6 @@ from hazina.ledger.client import (
     stored_id,
 )
 from hazina.ledger.history import Totals
-from hazina.ledger.service import Ledgers
 from hazina.ledger.types import AMOUNT_MAX, Status
 from hazina.ledger.types import Result as Judged
 from hazina.refusals import Code, Refusal
@@ -53,7 +51,7 @@ async def create_account(call: Call) -> Result:
 async def create_accounts(call: Call) -> Result:
     """Open accounts in bulk."""
     ledgers = call.core.ledgers
-    bulk = _Bulk("account", ledgers.create_accounts, accounts_again)
+    bulk = _Bulk("account", ledgers.create_accounts, ledgers.accounts_again)
     return await _create(call, bulk, [_account(one) for one in call.params["accounts"]])
 
 
@@ -125,7 +123,7 @@ async def create_transfer(call: Call) -> Result:
 async def create_transfers(call: Call) -> Result:
     """Book transfers in bulk, each by itself or all or nothing."""
     ledgers = call.core.ledgers
-    bulk = _Bulk("transfer", ledgers.create_transfers, transfers_again)
+    bulk = _Bulk("transfer", ledgers.create_transfers, ledgers.transfers_again)
     events = [
         _transfer(one, f"transfers[{index}]") for index, one in enumerate(call.params["transfers"])
     ]
@@ -149,7 +147,7 @@ class _Bulk:
 
     kind: str
     create: Callable[[str, list[Any], Claims], Awaitable[list[Judged]]]
-    again: Callable[[Ledgers, str, list[Any]], Awaitable[list[Judged] | None]]
+    again: Callable[[str, list[Any]], Awaitable[list[Judged] | None]]
     """Compares events with what they made; None if one of them made nothing."""
 
 
@@ -161,7 +159,7 @@ async def _create(call: Call, bulk: _Bulk, events: list[Any]) -> Result:
     async def work(claims: Claims) -> dict[str, Any]:
         results = await bulk.create(_space(call), events, claims)
         if atomic and results[0].status is Status.EXISTS:
-            again = await bulk.again(call.core.ledgers, _space(call), events)
+            again = await bulk.again(_space(call), events)
             results = results if again is None else again
         return _results(call, bulk.kind, [event.id for event in events], results)
 
