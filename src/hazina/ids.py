@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import blake2b
 from random import Random
@@ -120,10 +121,14 @@ class SystemIds:
 
 
 class SeededIds:
-    """Identifiers that are the same for the same seed, for tests and simulation."""
+    """Identifiers that are the same for the same seed, for tests and simulation.
 
-    def __init__(self, seed: int) -> None:
+    Each is of a later millisecond than the one before, and none of an earlier one than `now` says.
+    """
+
+    def __init__(self, seed: int, now: Callable[[], datetime] | None = None) -> None:
         self._random = Random(seed)
+        self._now = now
         self._milliseconds = 1_767_225_600_000
 
     def new(self, prefix: str) -> str:
@@ -131,6 +136,9 @@ class SeededIds:
 
     def uuid(self) -> uuid.UUID:
         self._milliseconds += 1
+        if self._now is not None:
+            moment = int(self._now().timestamp() * 1000)
+            self._milliseconds = max(self._milliseconds, moment)
         return uuid.UUID(int=_uuid7(self._milliseconds, self._random.getrandbits(80)))
 
     def secret(self) -> str:

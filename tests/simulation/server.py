@@ -70,7 +70,7 @@ class Server:
         self._clock = VirtualClock(loop, skew_ms)
         self._store = Connection(database, self._clock)
         self._transport = transport
-        self._ids = SeededIds(seed)
+        self._ids = SeededIds(seed, self._clock.now)
         self._sender = sender
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._asked = 0

@@ -55,7 +55,7 @@ def settings(database_url: str, simulator_url: str, *, patient: bool = False) ->
     return Settings(
         database_url=database_url, simulator_url=simulator_url, pepper="p" * 32,
         callback_secret=CALLBACK_SECRET, not_found_window_ms=4_500, inquiry_schedule_ms=(200,),
-        reader_connections=1, **times,
+        reader_connections=1, authorization_owed_ms=86_400_000, **times,
     )  # fmt: skip
 
 

@@ -240,6 +240,7 @@ def _dispatch_settings(settings: Settings) -> DispatchSettings:
         deadline_ms=settings.deadline_ms,
         send_age_max_ms=settings.send_age_max_ms,
         inquiry_lease_ms=settings.inquiry_lease_ms,
+        authorization_owed_ms=settings.authorization_owed_ms,
     )
 
 
@@ -310,7 +311,9 @@ async def wire(
     payments = Payments(
         reader=reader, writer=writer, clock=clock, ids=ids, merchants=merchants,
         clocks=clocks, idempotency=idempotency, methods=methods,
-        settings=PaymentSettings(settings.command_lease_ms, settings.key_lease_ms),
+        settings=PaymentSettings(
+            settings.command_lease_ms, settings.key_lease_ms, settings.authorization_owed_ms
+        ),
     )  # fmt: skip
     setup_intents = SetupIntents(
         reader=reader, writer=writer, clock=clock, clocks=clocks, ids=ids, merchants=merchants,

@@ -37,6 +37,11 @@ class Settings(BaseSettings):
     """Before so much time has passed, not-found proves nothing."""
     transit_max_ms: int = 30_000
     """How long a request that we gave up may still be on its way: in proxies, in queues."""
+    authorization_owed_ms: int = 300_000
+    """For how long an authorization that provably never happened is still sent; 0 is never.
+
+    Long enough for the proof, which the preset window and schedule have within 205 s.
+    """
     inquiry_schedule_ms: tuple[int, ...] = (1_000, 3_000, 10_000, 30_000, 120_000, 600_000)
     rate_read_per_minute: int = 30_000
     rate_write_per_minute: int = 30_000

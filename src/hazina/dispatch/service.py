@@ -10,6 +10,7 @@ from typing import Any
 from hazina.clock import Clock
 from hazina.commands.command import Command, State, change, from_row
 from hazina.commands.history import leased_anew
+from hazina.commands.owing import still_owed
 from hazina.commands.performing import Door, Performed
 from hazina.crashpoints import crashpoint, declare
 from hazina.db.reader import Reader
@@ -36,6 +37,8 @@ class DispatchSettings:
     send_age_max_ms: int = 10_000
     """A command older than this is not sent any more: its lease might run out on the way."""
     inquiry_lease_ms: int = 20_000
+    authorization_owed_ms: int = 300_000
+    """An authorization that was asked for longer ago is not sent again."""
 
 
 class Dispatcher:
@@ -108,7 +111,7 @@ class Dispatcher:
 
         async def call() -> Outcome:
             if self._clock.monotonic_ms() - leased_ms > self._settings.send_age_max_ms:
-                return NotSent("the lease grew too old before the first byte")
+                return NotSent("the lease grew too old before the first byte", too_late=True)
             return await connector.perform(request)
 
         return await self._guards[command.provider].perform(call)
@@ -125,7 +128,7 @@ class Dispatcher:
         if taken is None:
             return
         if command.state is State.RESEND:
-            outcome: InquiryOutcome = await self._send(taken, leased_ms)
+            outcome: InquiryOutcome = await self._send_again(taken, leased_ms)
         else:
             crashpoint("dispatch.before_inquiry")
             outcome = await self._inquire(taken, row["sent_ago_ms"])
@@ -133,6 +136,13 @@ class Dispatcher:
         crashpoint("dispatch.before_report")
         door = Door.REPLY if command.state is State.RESEND else Door.INQUIRY
         await self._report(taken, Performed(outcome, self._next_ms(taken), door))
+
+    async def _send_again(self, command: Command, leased_ms: int) -> Outcome:
+        """Send what is owed; what has waited too long for that is turned down instead."""
+        now, owed_ms = self._clock.now(), self._settings.authorization_owed_ms
+        if not still_owed(command, now, owed_ms):
+            return NotSent("it was asked for too long ago to be sent now", too_late=True)
+        return await self._send(command, leased_ms)
 
     async def _take(self, command: Command) -> Command | None:
         """Lease a due command to us; None when another process was quicker."""

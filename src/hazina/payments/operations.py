@@ -9,6 +9,7 @@ from typing import Any
 from hazina.clock import Clock
 from hazina.commands.command import Command
 from hazina.commands.history import telling, with_events
+from hazina.commands.owing import overtaken, still_owed
 from hazina.commands.performing import (
     Perform,
     Performed,
@@ -35,6 +36,7 @@ from hazina.payments.store import Payments as Store
 from hazina.payments.subject import NO, Subject
 from hazina.payments.view import charge_view, intent_view, refund_view
 from hazina.rails.contract import Capabilities, Operation
+from hazina.rails.outcome import NotFound, NotSent
 from hazina.refusals import Refusal
 from hazina.values import replace, value
 
@@ -52,6 +54,8 @@ class PaymentSettings:
 
     command_lease_ms: int = 25_000
     key_lease_ms: int = 30_000
+    authorization_owed_ms: int = 300_000
+    """For how long an authorization that provably never happened is still sent."""
 
 
 @value
@@ -184,7 +188,8 @@ class Operations:
     ) -> Answer:  # fmt: skip
         """Commit what an outcome means, from what is known or else from what is read.
 
-        Without an outcome the operation's own process is gone: what is known of it is told.
+        Without an outcome the operation's own process is gone: what is known of it is told. So it
+        is where the outcome is a no that another holder of the command has overtaken.
         """
         loads = 0
         refused = performed is not None and isinstance(performed.outcome, NO)
@@ -204,12 +209,15 @@ class Operations:
 
         def decide(state: tuple[Subject, Held | None, datetime]) -> Applied:
             subject, held_now, now = state
-            subject = telling(subject, performed, self._clock.now())
+            came = performed
+            if came is not None and overtaken(command, subject.command, came):
+                came = None
+            subject = telling(subject, came, self._clock.now())
             draft = self.draft(merchant, cause, Lane.OUTCOME, now)
             draft.accounts = accounts
             effect = (
-                apply(draft, subject, performed.outcome, performed.next_ms)
-                if performed
+                apply(draft, subject, came.outcome, came.next_ms, young=self._young(command, came))
+                if came
                 else became(draft, subject)
             )
             answer = (
@@ -226,6 +234,12 @@ class Operations:
         crashpoint("payments.after_second_unit")
         assert isinstance(verdict, Committed), f"an outcome could not be booked: {verdict}"
         return applied.answer
+
+    def _young(self, command: Command, came: Performed) -> bool:
+        """Tell whether what provably never happened was asked for so lately that it is sent."""
+        if not isinstance(came.outcome, NotSent | NotFound):
+            return False
+        return still_owed(command, self._clock.now(), self._settings.authorization_owed_ms)
 
     async def _finish(
         self, merchant: Merchant, cause: Cause, held: Held, command_id: str, shows: Shown

@@ -22,6 +22,7 @@ from hazina.payments.subject import (
     evidence,
     let_go,
     never_happened,
+    owed,
     processing,
     void_authorization,
 )
@@ -46,17 +47,26 @@ AUTHORIZATION_LASTS = timedelta(days=7)
 """How long an authorization may be captured, as card networks have it and Stripe does."""
 
 
-def apply(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next_ms: int) -> Effect:
+def apply(
+    draft: Draft,
+    subject: Subject,
+    outcome: Outcome | NotFound,
+    next_ms: int,
+    *,
+    young: bool = False,
+) -> Effect:
     """Write what an outcome means. A command that is done changes nothing but a late failure.
 
-    `NotFound` must be definitive when it comes here. `next_ms` is when to ask again.
+    `NotFound` must be definitive when it comes here. `next_ms` is when to ask again. `young` says
+    whether an authorization that never happened is still to be sent, as captures, voids and refunds
+    always are.
     """
     if subject.command.state is State.DONE:
         # It came by another door before: the caller is told what it was.
         return replace(apply_late(draft, subject, outcome), refusal=_refused(draft, subject))
     match subject.command.operation:
         case Operation.AUTHORIZE:
-            return _authorize(draft, subject, outcome, next_ms)
+            return _authorize(draft, subject, outcome, next_ms, young)
         case Operation.INCREMENT:
             return apply_increment(draft, subject, outcome, next_ms)
         case Operation.CAPTURE:
@@ -91,7 +101,9 @@ def _refused(draft: Draft, subject: Subject) -> Refusal | None:
     return refused(subject.command, shown)
 
 
-def _authorize(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next_ms: int) -> Effect:
+def _authorize(
+    draft: Draft, subject: Subject, outcome: Outcome | NotFound, next_ms: int, young: bool
+) -> Effect:
     if subject.charge.status != "open":
         # The attempt ended otherwise (canceled while the customer was authenticating).
         return ended(draft, subject.command, Effect(subject))
@@ -100,6 +112,11 @@ def _authorize(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next
             return ended(draft, subject.command, _authorized(draft, subject, outcome))
         case Declined():
             return ended(draft, subject.command, _declined(draft, subject, outcome))
+        case NotSent() | NotFound() if young and _awaited(subject, outcome):
+            # Proof calls for no patience; a provider that would not take it does.
+            wait_ms = 0 if isinstance(outcome, NotFound) else next_ms
+            draft.settle(owed(subject.command, wait_ms, outcome))
+            return processing(draft, subject, Unknown(evidence(outcome)), wait_ms)
         case NotSent() | NotFound():
             return ended(draft, subject.command, _declined(draft, subject, never_happened()))
         case ActionRequired():
@@ -112,6 +129,19 @@ def _authorize(draft: Draft, subject: Subject, outcome: Outcome | NotFound, next
             return processing(draft, subject, outcome, next_ms)
         case _ as never:
             assert_never(never)
+
+
+def _awaited(subject: Subject, outcome: NotSent | NotFound) -> bool:
+    """Tell whether an authorization that never happened is still what its payment waits for.
+
+    It is not while the customer is asked to authenticate what the provider has forgotten, nor when
+    a cancellation took its place. Whoever still waits for the first try is told at once of a
+    provider that would not take it.
+    """
+    intent, command = subject.intent, subject.command
+    if intent.operation != command.id or intent.status is _S.REQUIRES_ACTION:
+        return False
+    return isinstance(outcome, NotFound) or outcome.too_late or command.fence > 1
 
 
 def _debit_under_way(draft: Draft, subject: Subject) -> Subject:

@@ -60,6 +60,8 @@ class NotSent:
     """Proved never to have reached the provider (refused connection, open breaker)."""
 
     reason: str
+    too_late: bool = False
+    """Whether it was we who came to it too late to send it safely; the provider may be fine."""
 
 
 @value

@@ -117,10 +117,10 @@ class Cell:
         if self.place is not Place.COMMITTED or flow.owed:
             if behaviour.says is Says.NO:
                 return flow.declined, flow.failed.status
-            if behaviour.says is Says.REFUSED and flow.owed:
+            if behaviour.says is Says.REFUSED and flow.owed and not self.reply_lost:
                 # Sent again by another, which read the refusal.
                 return flow.refused, flow.failed.status
-            if behaviour.effective and flow.fails_with is not None:
+            if (behaviour.effective or flow.owed) and flow.fails_with is not None:
                 code = flow.fails_with
         return code, None
 

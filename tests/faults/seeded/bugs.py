@@ -47,8 +47,8 @@ BUGS = (
         (
             Edit(
                 _DISPATCH,
-                "outcome: InquiryOutcome = await self._send(taken, leased_ms)",
-                "outcome: InquiryOutcome = await self._send(\n"
+                "outcome: InquiryOutcome = await self._send_again(taken, leased_ms)",
+                "outcome: InquiryOutcome = await self._send_again(\n"
                 '                replace(taken, id=self._ids.new("cmd")), leased_ms\n'
                 "            )",
             ),

@@ -62,7 +62,7 @@ def _flow(name: str, card: str, **more: Any) -> Flow:
     done = End("succeeded", ("payment_intent.succeeded", "charge.succeeded"))
     return Flow(
         name=name, places=_PLACES, prepare=_prepare, perform=_pays_with(card), sends="authorize",
-        done=done, failed=failed, declined=None, refused=None, replays=False, **more,
+        owed=True, done=done, failed=failed, declined=None, refused=None, replays=False, **more,
     )  # fmt: skip
 
 

@@ -51,6 +51,7 @@ async def _refund(
 FLOWS = (
     Flow(
         name="connected", places=PLACES, prepare=_open_account, perform=_pay, sends="authorize",
+        owed=True,
         done=End("succeeded", ("payment_intent.succeeded", "charge.succeeded")),
         failed=End("requires_payment_method", ("payment_intent.payment_failed", "charge.failed")),
         declined="card_declined",

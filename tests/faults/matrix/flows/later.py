@@ -46,7 +46,7 @@ def _paid_later(name: str, paid_with: dict[str, Any], waits: str, **more: Any) -
     done = _NOT_PAID if more.get("fails_with") else _PAID
     return Flow(
         name=name, places=PLACES, prepare=_no_preparation, perform=_creates(paid_with),
-        sends="authorize", done=done, failed=_NOT_PAID, waits=waits, **more,
+        sends="authorize", owed=True, done=done, failed=_NOT_PAID, waits=waits, **more,
     )  # fmt: skip
 
 

@@ -59,8 +59,8 @@ async def _charge(
 
 
 FLOWS = (
-    _flow("create", "authorize", _PAID, _NOT_PAID, declined="card_declined"),
-    _flow("confirm", "authorize", _PAID, _NOT_PAID, declined="card_declined"),
+    _flow("create", "authorize", _PAID, _NOT_PAID, owed=True, declined="card_declined"),
+    _flow("confirm", "authorize", _PAID, _NOT_PAID, owed=True, declined="card_declined"),
     _flow("capture", "capture", End("succeeded", ("payment_intent.succeeded", "charge.captured")),
           _STANDS, owed=True, declined="processing_error"),
     _flow("cancel", "void", End("canceled", ("payment_intent.canceled",)), _STANDS, owed=True,
@@ -79,7 +79,7 @@ FLOWS = (
     _flow("cancel_rest", "void", _PART_PAID, _STANDS, owed=True, declined="processing_error"),
     # POST /v1/charges, as older clients do.
     Flow(name="charge", places=PLACES, prepare=_no_preparation, perform=_charge,
-         sends="authorize", done=End("succeeded", ("charge.succeeded",)),
+         sends="authorize", owed=True, done=End("succeeded", ("charge.succeeded",)),
          failed=End("failed", ("charge.failed",)), declined="card_declined", unknown="pending",
          found_by=OF_CHARGE),
 )  # fmt: skip
