@@ -61,6 +61,11 @@ class ManualClock:
         await asyncio.sleep(0)
 
 
+def whole_seconds(since: datetime, until: datetime) -> int:
+    """Return how many whole seconds have passed between two moments; 0 if they come reversed."""
+    return max(0, (until - since) // timedelta(seconds=1))
+
+
 def unix(moment: datetime) -> int:
     """Return whole seconds since 1970, as the public API shows times."""
     return int(moment.timestamp())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from hazina.clock import whole_seconds
 from hazina.db.table import Row
 from hazina.ids import moment_of
 from hazina.invariants import service as invariants
@@ -98,10 +98,8 @@ def _of_stuck(row: Row) -> Finding:
 
 def _of_lag(row: Row) -> Finding:
     name = f"lag_{row['reader']}"
-    late = timedelta()
-    if row["oldest"] is not None:
-        late = max(late, row["now"] - moment_of(row["oldest"]))
-    late_s = late // timedelta(seconds=1)
+    oldest = row["oldest"]
+    late_s = 0 if oldest is None else whole_seconds(moment_of(oldest), row["now"])
     sentence = f"{row['reader']} is {row['count']} events and {late_s} s behind the log"
     return Finding(
         name,

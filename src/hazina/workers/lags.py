@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
+from hazina.clock import whole_seconds
 from hazina.db.reader import Reader
 from hazina.db.table import Row
 from hazina.ids import moment_of
@@ -18,5 +17,4 @@ async def lags(reader: Reader) -> dict[str, int]:
 def _lag_seconds(row: Row) -> int:
     # An event's id tells when it was recorded; its `created` may be a test clock's.
     since = row["since"] or moment_of(row["event_id"])
-    late: timedelta = row["now"] - since
-    return max(0, late // timedelta(seconds=1))
+    return whole_seconds(since, row["now"])
