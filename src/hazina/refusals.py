@@ -106,6 +106,8 @@ class Refusal(Exception):
 
 _ID_SHOWN = re.compile(r"[a-z]{2,8}_[A-Za-z0-9_]{1,64}")
 _CARD_LIKE = re.compile(r"[0-9]{12}")
+_CARD_DIGITS = range(12, 20)
+_NOT_SHOWN = "(id not shown)"
 
 
 def shown_id(object_id: str) -> str:
@@ -115,4 +117,10 @@ def shown_id(object_id: str) -> str:
     """
     if _ID_SHOWN.fullmatch(object_id) and not _CARD_LIKE.search(object_id):
         return object_id
-    return "(id not shown)"
+    return _NOT_SHOWN
+
+
+def shown_number(client_id: int) -> str:
+    """Return an id that is a number for a message, unless it could be a card's, sent by mistake."""
+    text = str(client_id)
+    return _NOT_SHOWN if len(text) in _CARD_DIGITS else text

@@ -23,7 +23,7 @@ from hazina.ledger.client import (
 from hazina.ledger.history import Totals
 from hazina.ledger.types import AMOUNT_MAX, Status
 from hazina.ledger.types import Result as Judged
-from hazina.refusals import Code, Refusal
+from hazina.refusals import Code, Refusal, shown_number
 from hazina.values import value
 
 Claims = tuple[Claim, ...]
@@ -33,7 +33,6 @@ _LINKED = 1
 _VOID = "void_pending_transfer"
 _GOOD = (Status.CREATED, Status.EXISTS)
 _DEFAULT_LIMIT = 100
-_CARD_DIGITS = range(12, 20)
 
 
 async def create_account(call: Call) -> Result:
@@ -180,8 +179,9 @@ def _transfer(given: dict[str, Any], where: str) -> TransferEvent:
         name = f"{where}[amount]" if where else "amount"
         raise Refusal(
             Code.PARAMETER_MISSING,
-            f"Missing required param: {name}, of transfer {_named(given['id'])}. Send the amount "
-            f"to book; to post all of a pending transfer, {AMOUNT_MAX}. Only a void needs none.",
+            f"Missing required param: {name}, of transfer {shown_number(given['id'])}. Send the "
+            f"amount to book; to post all of a pending transfer, {AMOUNT_MAX}. Only a void needs "
+            "none.",
             param=name,
         )
     return TransferEvent(**_event(given, wire.TRANSFER_FLAGS))
@@ -222,7 +222,7 @@ def _link(events: list[Any]) -> None:
 def _demand(kind: str, made_id: int, results: Sequence[Judged]) -> None:
     (result,) = results
     if result.status not in _GOOD:
-        raise _refused(f"The {kind} {_named(made_id)}", result.status, None)
+        raise _refused(f"The {kind} {shown_number(made_id)}", result.status, None)
 
 
 def _results(call: Call, kind: str, ids: list[int], results: Sequence[Judged]) -> dict[str, Any]:
@@ -233,7 +233,7 @@ def _results(call: Call, kind: str, ids: list[int], results: Sequence[Judged]) -
             fine = result.status is Status.CREATED or (result.status is Status.EXISTS and whole)
             if not fine and result.status is not Status.LINKED_EVENT_FAILED:
                 name = f"{kind}s[{index}]"
-                what = f"None was made: {name}, {kind} {_named(ids[index])},"
+                what = f"None was made: {name}, {kind} {shown_number(ids[index])},"
                 raise _refused(what, result.status, name)
     return {
         "object": f"hazina.ledger_{kind}_bulk",
@@ -264,7 +264,7 @@ def _path_id(call: Call, kind: str) -> int:
 async def _found_account(call: Call, account_id: int) -> AccountRecord:
     records = await call.core.ledgers.lookup_accounts(_space(call), [account_id])
     if not records:
-        raise _missing("account", _named(account_id))
+        raise _missing("account", shown_number(account_id))
     return records[0]
 
 
@@ -275,18 +275,12 @@ async def _one_account(call: Call, account_id: int) -> dict[str, Any]:
 async def _one_transfer(call: Call, transfer_id: int) -> dict[str, Any]:
     records = await call.core.ledgers.lookup_transfers(_space(call), [transfer_id])
     if not records:
-        raise _missing("transfer", _named(transfer_id))
+        raise _missing("transfer", shown_number(transfer_id))
     return _shown(records[0])
 
 
 def _missing(kind: str, name: str) -> Refusal:
     return Refusal(Code.RESOURCE_MISSING, f"No such ledger {kind}: {name}.", param="id")
-
-
-def _named(client_id: int) -> str:
-    """Return an id for a message, unless it could be a card number that was sent by mistake."""
-    text = str(client_id)
-    return "(id not shown)" if len(text) in _CARD_DIGITS else text
 
 
 def _shown(record: AccountRecord | TransferRecord) -> dict[str, Any]:
