@@ -93,6 +93,7 @@ async def client(database_url: str) -> AsyncIterator[Client]:
     methods = PaymentMethods(reader, idempotency, Clocks(reader, clock), ids, b"pepper")
     core: Any = SimpleNamespace(
         docs_url="https://pay.example/docs",
+        requests_max=100,
         ids=ids,
         merchants=merchants,
         limits=MemoryLimits(clock, Rate(0, 0), Rate(0, 0)),

@@ -95,6 +95,7 @@ async def clients(database_url: str) -> AsyncIterator[tuple[Client, Client]]:
     merchants = Merchants(reader, writer, clock, ids, b"pepper")
     core: Any = SimpleNamespace(
         docs_url="https://pay.example/docs",
+        requests_max=100,
         ids=ids,
         merchants=merchants,
         ledgers=Ledgers(reader, writer, clock),

@@ -70,9 +70,9 @@ async def test_a_body_that_does_not_come_holds_its_place_for_a_limited_time(
     async def keep(message: Any) -> None:
         sent.append(message)
 
-    async with direct(database_url) as api:
+    async with direct(database_url, requests_max=3) as api:
         key = await api.core.merchants.issue_key(await api.core.merchants.create())
-        endpoint = Endpoint(api.core, Router(ROUTES), 3, body_seconds_max=0.2)
+        endpoint = Endpoint(api.core, Router(ROUTES), body_seconds_max=0.2)
         scope = {
             "type": "http", "method": "POST", "path": "/v1/customers", "query_string": b"",
             "headers": [(b"authorization", f"Bearer {key}".encode()), (b"content-length", b"10")],

@@ -81,7 +81,7 @@ class App:
     async def _lifespan(self, shell: Starlette) -> AsyncIterator[None]:
         core = await self._core_factory()
         shell.state.core = core
-        self._endpoint = Endpoint(core, self._router, core.requests_max)
+        self._endpoint = Endpoint(core, self._router)
         shell.state.endpoint = self._endpoint
         self._sites = {name: made(core) for name, made in self._site_factories.items()}
         try:

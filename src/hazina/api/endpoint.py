@@ -88,20 +88,16 @@ class RequestsState:
 class Endpoint:
     """Answers requests of /v1. Plain ASGI: a disconnect cancels nothing that was begun.
 
-    More than `requests_max` at a time are refused with `overloaded` before they are read.
+    More than the core's `requests_max` at a time are refused with `overloaded`, unread.
     """
 
     def __init__(
-        self,
-        core: Core,
-        router: Router,
-        requests_max: int = 4_096,
-        body_seconds_max: float = _BODY_SECONDS_MAX,
+        self, core: Core, router: Router, body_seconds_max: float = _BODY_SECONDS_MAX
     ) -> None:
         self._core = core
         self._router = router
         self._in_flight = 0
-        self._in_flight_max = requests_max
+        self._in_flight_max = core.requests_max
         self._body_seconds_max = body_seconds_max
 
     def state(self) -> RequestsState:
