@@ -61,6 +61,8 @@ _FIELDS = {
     for kind in (AccountRecord, TransferRecord, BalanceRecord)
 }
 _DIGITS = re.compile(r"[0-9]{1,39}")
+_NOT_STORABLE = re.compile(r"[\x00\ud800-\udfff]")
+"""What PostgreSQL takes in no text: NUL, and half of a character (a surrogate)."""
 _KEY_SHOWN = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -145,7 +147,7 @@ def _read(sent: Any, limits: Mapping[str, int], flags: Sequence[str], where: str
         elif name == "metadata":
             fields[name] = _metadata(value, where)
         elif name == "reference" and limits is _TRANSFER:
-            if not isinstance(value, str) or len(value) > 255 or not _storable(value):
+            if not isinstance(value, str) or len(value) > 255 or _NOT_STORABLE.search(value):
                 raise WireError(f"{where}.reference: send a text of at most 255 characters.")
             fields[name] = value
         elif name in limits:
@@ -178,17 +180,12 @@ def _flags(value: Any, names: Sequence[str], where: str) -> int:
     return flags
 
 
-def _storable(text: str) -> bool:
-    """Tell whether PostgreSQL takes a text: no NUL, and no half of a character (a surrogate)."""
-    return "\x00" not in text and not any("\ud800" <= one <= "\udfff" for one in text)
-
-
 def _metadata(value: Any, where: str) -> dict[str, str]:
     if not isinstance(value, dict) or len(value) > 50:
         raise WireError(f"{where}.metadata: send an object of at most 50 texts.")
     for key, text in value.items():
         fits = isinstance(text, str) and len(text) <= 500 and len(key) <= 40
-        if not fits or not _storable(key + text):
+        if not fits or _NOT_STORABLE.search(key + text):
             raise WireError(
                 f"{where}.metadata: use keys of at most 40 characters and texts of at most 500."
             )
