@@ -29,6 +29,7 @@ from tests.support.flows import Shop, open_shop
 from tests.support.looking import fetch_within
 from tests.support.postgres import TestRun
 from tests.support.simulator import Simulator
+from tests.support.timelines import timeline_of
 
 _ROOT = Path(__file__).parents[2]
 _RUNBOOKS = _ROOT / "docs" / "operating" / "doctor.md"
@@ -206,14 +207,8 @@ async def test_a_timeline_tells_everything_in_order(told: _Told) -> None:
 
 
 def test_a_page_shows_a_story_and_runs_nothing(told: _Told) -> None:
-    async def made() -> str:
-        async with open_to_look(told.url, FILES) as reader:
-            found = await find(reader.query, told.payment)
-        assert found is not None
-        return page(found)
-
     with ThreadPoolExecutor(1) as aside:
-        shown = aside.submit(asyncio.run, made()).result()
+        shown = page(aside.submit(asyncio.run, timeline_of(told.url, told.payment)).result())
     assert shown.count("<li ") > 15
     assert "<script" not in shown
     assert "http" not in shown.replace("</html>", "")

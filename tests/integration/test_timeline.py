@@ -10,15 +10,15 @@ from typing import Any
 import psycopg
 
 from hazina.bootstrap.app import MIGRATIONS
-from hazina.bootstrap.looking import open_to_look
 from hazina.cli.place import free_port
 from hazina.commands.command import Command
 from hazina.commands.performing import Performed
 from hazina.timeline.page import page
-from hazina.timeline.service import FILES, as_json, find
+from hazina.timeline.service import as_json
 from tests.support.callback_door import PATH, callback_door
 from tests.support.flows import Shop, open_shop
 from tests.support.simulator import Simulator
+from tests.support.timelines import timeline_of
 
 _TOLD = ("lease", "call", "callback", "outcome", "event")
 _ASKED = "{0} leased anew to ask what became of it"
@@ -36,9 +36,7 @@ _SOON = {
 
 async def _moments(url: str, payment: str) -> list[str]:
     """Return each lease, call, callback, outcome and event, with its door; ids are left out."""
-    async with open_to_look(url, FILES) as reader:
-        found = await find(reader.query, payment)
-    assert found is not None
+    found = await timeline_of(url, payment)
     shown = as_json(found)["moments"]
     assert page(found).count("<li ") == len(shown)
     lines = [
@@ -51,10 +49,8 @@ async def _moments(url: str, payment: str) -> list[str]:
 
 async def _doors(url: str, payment: str) -> dict[str, Any]:
     """Return the doors by which the payment's commands were settled, by operation."""
-    async with open_to_look(url, FILES) as reader:
-        found = await find(reader.query, payment)
-    assert found is not None
-    commands = [m for m in as_json(found)["moments"] if m["kind"] == "command"]
+    shown = as_json(await timeline_of(url, payment))["moments"]
+    commands = [m for m in shown if m["kind"] == "command"]
     return {moment["text"].split()[2]: moment["door"] for moment in commands}
 
 

@@ -9,12 +9,11 @@ from typing import Any
 import orjson
 
 from hazina.bootstrap.app import open_core
-from hazina.bootstrap.looking import open_to_look
 from hazina.ids import SystemIds, encode
 from hazina.timeline.moment import Timeline
-from hazina.timeline.service import FILES, find
 from tests.support.flows import ShiftedClock, Shop, open_shop
 from tests.support.simulator import Simulator
+from tests.support.timelines import timeline_of
 
 _AHEAD = timedelta(seconds=3)
 _STORY = ("call", "outcome", "event")
@@ -49,10 +48,7 @@ async def _told(url: str, go_on: Callable[[Shop], Awaitable[str]]) -> list[str]:
     with Simulator() as simulator:
         async with open_shop(url, simulator) as shop:
             payment = await go_on(shop)
-    async with open_to_look(url, FILES) as reader:
-        found = await find(reader.query, payment)
-    assert found is not None
-    return _words(found)
+    return _words(await timeline_of(url, payment))
 
 
 def _words(found: Timeline) -> list[str]:
