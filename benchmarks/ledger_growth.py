@@ -33,12 +33,17 @@ _YEAR_NS = 365 * 86_400 * 1_000_000_000
 _LOOKS = 500
 
 
+def url_of(server_url: str, name: str) -> str:
+    """Return the URL of a database of the measurement."""
+    return make_conninfo(**{**conninfo_to_dict(server_url), "dbname": f"bench_{name}"})
+
+
 def make_database(server_url: str, name: str) -> str:
     """Make a migrated database with the accounts of the measurement; return its URL."""
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "bench_{name}" WITH (FORCE)'.encode())
         connection.execute(f'CREATE DATABASE "bench_{name}"'.encode())
-    url = make_conninfo(**{**conninfo_to_dict(server_url), "dbname": f"bench_{name}"})
+    url = url_of(server_url, name)
     migrate(url)
     asyncio.run(_open_accounts(url))
     return url
@@ -48,7 +53,7 @@ def filled_database(server_url: str, folder: Path, millions: float) -> tuple[str
     """Give the filled database, filled now unless the folder says that it is; its first moments."""
     began, said = time.perf_counter(), folder / "filled.json"
     if said.exists():
-        url = make_conninfo(**{**conninfo_to_dict(server_url), "dbname": "bench_filled"})
+        url = url_of(server_url, "filled")
         migrate(url)
         found = json.loads(said.read_text())
         if found["millions"] != millions:
@@ -187,11 +192,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="a folder to fill once and measure again")
     parser.add_argument("--fill-only", action="store_true", help="fill, and measure another time")
     arguments = parser.parse_args()
-    if arguments.keep is not None:
-        arguments.keep.mkdir(mode=0o755, parents=True, exist_ok=True)
-        run(arguments, arguments.keep)
-        return
-    with own_folder() as folder:
+    with own_folder(arguments.keep) as folder:
         run(arguments, folder)
 
 

@@ -192,11 +192,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--keep", type=Path, help="a folder to load once and measure again")
     arguments = parser.parse_args()
-    if arguments.keep is not None:
-        arguments.keep.mkdir(mode=0o755, parents=True, exist_ok=True)
-        run(arguments, arguments.keep)
-        return
-    with own_folder() as var:
+    with own_folder(arguments.keep) as var:
         run(arguments, var)
 
 

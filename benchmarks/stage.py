@@ -23,8 +23,15 @@ _TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def own_folder() -> Iterator[Path]:
-    """Give a folder for the time of a measurement; a PostgreSQL in its `postgres` ends with it."""
+def own_folder(kept: Path | None = None) -> Iterator[Path]:
+    """Give a folder for the time of a measurement; a PostgreSQL in its `postgres` ends with it.
+
+    A folder that is to be kept is given instead, made if need be, and nothing of it ends.
+    """
+    if kept is not None:
+        kept.mkdir(mode=0o755, parents=True, exist_ok=True)
+        yield kept
+        return
     with tempfile.TemporaryDirectory(prefix="hazina-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL may run as somebody else.
