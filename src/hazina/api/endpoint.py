@@ -18,7 +18,7 @@ from hazina.api.core import Core
 from hazina.api.expand import TOTAL_COUNT, Expander, check_paths, expand_answer, read_paths
 from hazina.api.params.cards import digested
 from hazina.api.permission import check_expansion, check_route
-from hazina.api.reply import Receive, Reply, Scope, Send
+from hazina.api.reply import Header, Receive, Reply, Scope, Send
 from hazina.api.route import Call, Route, Router
 from hazina.api.streaming import Streamed, StreamReply
 from hazina.api.stripe_surface import surface
@@ -41,35 +41,12 @@ class ClientGone(Exception):
     """The client hung up before its request was complete; there is nobody to answer."""
 
 
-class _BodyLate(Refusal):
-    """The body took too long to come; what is left of it is not read from the connection."""
+class _Headed(Refusal):
+    """A refusal whose answer says something in a header besides."""
 
-    def __init__(self, seconds_max: float) -> None:
-        super().__init__(
-            Code.BODY_INVALID,
-            f"The request's body did not come within {seconds_max:g} s; nothing was done.",
-        )
-
-
-class _MethodNotAllowed(Refusal):
-    """The path exists and does not take the method; the answer names those that it takes."""
-
-    def __init__(self, method: str, allowed: str) -> None:
-        message = f"This URL does not take {method[:8]}; it takes {allowed}."
-        super().__init__(Code.METHOD_NOT_ALLOWED, message)
-        self.allowed = allowed
-
-
-class _TooMany(Refusal):
-    """The key sends more than it may; the answer says how long to wait."""
-
-    def __init__(self, wait_ms: int) -> None:
-        self.wait_seconds = -(-wait_ms // 1_000)
-        super().__init__(
-            Code.RATE_LIMIT,
-            "Request rate limit exceeded: this key sends more requests than it may. Nothing was "
-            f"done; send it again in {self.wait_seconds} s.",
-        )
+    def __init__(self, code: Code, message: str, header: Header) -> None:
+        super().__init__(code, message)
+        self.header = header
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +95,9 @@ class Endpoint:
             answer = asked or await self._answer(scope, receive, headers, request_id, key)
         except ClientGone:
             return
-        except _TooMany as refusal:
+        except _Headed as refusal:
             answer = reply.of_refusal(refusal, docs_url)
-            answer.headers.append((b"retry-after", b"%d" % refusal.wait_seconds))
-        except _MethodNotAllowed as refusal:
-            answer = reply.of_refusal(refusal, docs_url)
-            answer.headers.append((b"allow", refusal.allowed.encode()))
-        except _BodyLate as refusal:
-            answer = reply.of_refusal(refusal, docs_url)
-            answer.headers.append((b"connection", b"close"))
+            answer.headers.append(refusal.header)
         except Refusal as refusal:
             answer = reply.of_refusal(refusal, docs_url)
         except Overloaded:
@@ -154,7 +125,7 @@ class Endpoint:
         # Before anything is read, claimed or asked of the database in the request's name.
         wait_ms = await self._core.limits.wait_ms(caller.key_id, route.method != "GET")
         if wait_ms:
-            raise _TooMany(wait_ms)
+            raise _too_many(-(-wait_ms // 1_000))
         account_id = _account_meant(headers)
         if account_id is not None:
             caller = await self._core.merchants.acting_for(caller, account_id)
@@ -219,7 +190,7 @@ class Endpoint:
         if route is None:
             if surface().find(method, path) is not None:
                 raise nearest.unknown_route(method, path, self._router.routes)
-            raise _MethodNotAllowed(method, ", ".join(sorted(methods)))
+            raise _method_not_allowed(method, ", ".join(sorted(methods)))
         if not all(_ID.fullmatch(one) for one in ids):
             raise Refusal(Code.RESOURCE_MISSING, f"No such {route.answers}: the id is not one.")
         if nearest.is_word(method, path, route, ids):
@@ -246,7 +217,7 @@ async def read_body(
         async with asyncio.timeout(seconds_max):
             return await _whole_body(receive, bytes_max)
     except TimeoutError:
-        raise _BodyLate(seconds_max) from None
+        raise _body_late(seconds_max) from None
 
 
 async def _whole_body(receive: Receive, bytes_max: int) -> bytes:
@@ -323,6 +294,34 @@ def _digest(path: str, params: dict[str, Any], paths: Paths) -> bytes:
     """
     canonical = orjson.dumps([path, params, paths], digested, orjson.OPT_SORT_KEYS)
     return sha256(canonical).digest()
+
+
+def _too_many(wait_seconds: int) -> Refusal:
+    """Refuse a key that sends more than it may; the answer says how long to wait."""
+    return _Headed(
+        Code.RATE_LIMIT,
+        "Request rate limit exceeded: this key sends more requests than it may. Nothing was "
+        f"done; send it again in {wait_seconds} s.",
+        (b"retry-after", b"%d" % wait_seconds),
+    )
+
+
+def _method_not_allowed(method: str, allowed: str) -> Refusal:
+    """Refuse a method that a path does not take; the answer names those that it takes."""
+    return _Headed(
+        Code.METHOD_NOT_ALLOWED,
+        f"This URL does not take {method[:8]}; it takes {allowed}.",
+        (b"allow", allowed.encode()),
+    )
+
+
+def _body_late(seconds_max: float) -> Refusal:
+    """Refuse a body that took too long; what is left of it is not read from the connection."""
+    return _Headed(
+        Code.BODY_INVALID,
+        f"The request's body did not come within {seconds_max:g} s; nothing was done.",
+        (b"connection", b"close"),
+    )
 
 
 def _too_large(bytes_max: int) -> Refusal:
