@@ -9,8 +9,9 @@ import psycopg
 import pytest
 
 from hazina.bootstrap.app import SCHEMA
+from hazina.db.forms import read_columns
 from hazina.db.link import SESSION
-from hazina.db.statements import Statements, read_columns
+from hazina.db.statements import Statements
 from hazina.db.table import Kind, Table
 
 _TYPES: dict[Kind, str] = {

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from psycopg import pq
 
 from hazina.db.arrays import DECODERS
+from hazina.db.forms import WHOLE_NUMBERS, lock_columns, read_columns
 from hazina.db.judging import Place
-from hazina.db.statements import WHOLE_NUMBERS, lock_columns, read_columns
 from hazina.db.table import Key, Kind, Row, Table
 
 

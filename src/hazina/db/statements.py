@@ -1,35 +1,24 @@
-"""The array statements of the writer: one per table and form, made from `Table`."""
+"""The array statements of the writer: rows bound to what `forms.py` makes of their table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from hazina.db import arrays
+from hazina.db.forms import FORMS, Sent, key_kind, read_columns, read_list
 from hazina.db.table import Key, Kind, Row, Schema, Table
 from hazina.values import value
 
 Columns = Mapping[str, Sequence[Any]]
 """Rows column by column, all of one length."""
-WHOLE_NUMBERS = ("bigint", "integer", "numeric")
-"""Kinds that rows are read with as text."""
 _BIGINT_LIMIT = 2**63
 _HEAD = 20
 _WIDTHS: dict[Kind, int] = {
     "uuid": 20, "bigint": 12, "integer": 8, "boolean": 5, "timestamptz": 12, "from_now": 12,
 }  # fmt: skip
 """How many bytes each value takes in an array, with its length, for kinds of one size."""
-
-
-class Sent(NamedTuple):
-    """How a column is sent; `even` is an array of values of one size, none of them NULL."""
-
-    kind: Kind
-    even: bool
-
-
-_EVEN_BIGINT = Sent("bigint", even=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,7 +168,7 @@ class Statements:
             terms = [f"{name} = ${place}" for place, name in enumerate(given, 1)]
             terms += [f"{name} IS NULL" for name in absent]
             made = self._made[signature] = statement(
-                f"SELECT {_read_list(read_columns(table), table.name)} FROM {table.name}"
+                f"SELECT {read_list(read_columns(table), table.name)} FROM {table.name}"
                 f" WHERE {' AND '.join(terms) or 'true'} ORDER BY {', '.join(table.key)}",
                 *(kinds[name] for name in given),
             )
@@ -215,7 +204,8 @@ class Statements:
         signature = (form, table.name, *columns)
         made = self._made.get(signature)
         if made is None:
-            made = self._made[signature] = _FORMS[form](table, dict(columns))
+            sql, oids = FORMS[form](table, dict(columns))
+            made = self._made[signature] = Statement(sql.encode(), oids)
         return made
 
 
@@ -225,30 +215,6 @@ def _columns(table: Table, rows: Sequence[Row]) -> Columns:
         return dict(zip(table.columns, zip(*map(table.values_of, rows), strict=True), strict=True))
     except KeyError:
         return {name: [row.get(name) for row in rows] for name in table.columns}
-
-
-def read_columns(table: Table) -> dict[str, Kind]:
-    """Return the columns that `read` and `where` return, in their order."""
-    columns: dict[str, Kind] = {**table.columns, **table.defaults}
-    if table.versioned:
-        columns["version"] = "bigint"
-    return columns
-
-
-def lock_columns(table: Table) -> dict[str, Kind]:
-    """Return the columns that `lock` returns, in their order."""
-    columns = read_columns(table)
-    if not table.changing:
-        return columns
-    return {name: columns[name] for name in (*table.changing, "version")}
-
-
-def _read_list(columns: Mapping[str, Kind], name: str) -> str:
-    """Return the columns to read. Whole numbers come as text, which is read by `int` alone."""
-    return ", ".join(
-        f"{name}.{column}::text" if kind in WHOLE_NUMBERS else f"{name}.{column}"
-        for column, kind in columns.items()
-    )
 
 
 def _bound(kind: Kind, column: Sequence[Any]) -> tuple[Sent, bytes]:
@@ -264,177 +230,9 @@ def _bound(kind: Kind, column: Sequence[Any]) -> tuple[Sent, bytes]:
     return Sent(kind, width is not None and len(data) == _HEAD + width * len(column)), data
 
 
-class _Parameters:
-    """The arrays of a statement, and how it reads the value of each row.
-
-    `unnest` makes a list of each array before it returns a row, which costs a microsecond for ten
-    columns. An array of values of one size, and without NULL, is read by its subscript instead.
-    """
-
-    def __init__(self) -> None:
-        self.oids: list[int] = []
-        self._unnested: list[tuple[int, str]] = []
-
-    def add(self, name: str, sent: Sent) -> str:
-        """Add an array; return the expression for its value of a row."""
-        self.oids.append(arrays.ARRAY_OIDS[sent.kind])
-        number = len(self.oids)
-        if sent.even:
-            return f"(${number})[u.row_place::integer]"
-        self._unnested.append((number, name))
-        return f"u.{name}"
-
-    def rows(self) -> str:
-        """Return what goes after FROM: a row for each place of the arrays."""
-        if not self._unnested:
-            return "generate_series(1, cardinality($1)) AS u(row_place)"
-        numbers = ", ".join(f"${number}" for number, _ in self._unnested)
-        names = ", ".join(name for _, name in self._unnested)
-        return f"unnest({numbers}) WITH ORDINALITY AS u({names}, row_place)"
-
-
-def _key_kind(table: Table, name: str) -> Kind:
-    return table.columns.get(name) or table.defaults[name]
-
-
 def _key_arrays(table: Table, keys: Sequence[Key]) -> list[bytes]:
     columns = zip(*keys, strict=True)
     return [
-        arrays.encode(_key_kind(table, name), column)
+        arrays.encode(key_kind(table, name), column)
         for name, column in zip(table.key, columns, strict=True)
     ]
-
-
-def _unnest(names: Iterable[str], *, ordinality: bool = False) -> str:
-    names = list(names)
-    parameters = ", ".join(f"${place}" for place in range(1, len(names) + 1))
-    if ordinality:
-        return f"unnest({parameters}) WITH ORDINALITY AS u({', '.join(names)}, row_place)"
-    return f"unnest({parameters}) AS u({', '.join(names)})"
-
-
-def _value(expression: str, kind: Kind) -> str:
-    if kind == "from_now":
-        return f"now() + {expression} * interval '1 millisecond'"
-    return expression
-
-
-def _oids(kinds: Iterable[Kind]) -> tuple[int, ...]:
-    return tuple(arrays.ARRAY_OIDS[kind] for kind in kinds)
-
-
-def _keys(table: Table) -> tuple[list[str], list[Kind], str]:
-    names = [f"k{place}" for place in range(len(table.key))]
-    kinds = [_key_kind(table, name) for name in table.key]
-    pairs = zip(table.key, names, strict=True)
-    return names, kinds, " AND ".join(f"t.{column} = u.{name}" for column, name in pairs)
-
-
-def _insert_sql(table: Table, sent: Mapping[str, Sent]) -> tuple[str, tuple[int, ...]]:
-    columns = dict(sent)
-    if table.versioned:
-        columns["version"] = _EVEN_BIGINT
-    parameters = _Parameters()
-    values = [_value(parameters.add(name, one), one.kind) for name, one in columns.items()]
-    sql = (
-        f"INSERT INTO {table.name} ({', '.join(columns)})"
-        f" SELECT {', '.join(values)} FROM {parameters.rows()}"
-    )
-    return sql, tuple(parameters.oids)
-
-
-def _make_insert(table: Table, sent: Mapping[str, Sent]) -> Statement:
-    sql, oids = _insert_sql(table, sent)
-    return Statement(sql.encode(), oids)
-
-
-def _make_claim(table: Table, sent: Mapping[str, Sent]) -> Statement:
-    sql, oids = _insert_sql(table, sent)
-    sql += f" ON CONFLICT DO NOTHING RETURNING {', '.join(table.key)}"
-    return Statement(sql.encode(), oids)
-
-
-def _make_update(table: Table, sent: Mapping[str, Sent]) -> Statement:
-    names, kinds, match = _keys(table)
-    parameters = _Parameters()
-    for name, kind in zip(names, kinds, strict=True):
-        parameters.add(name, Sent(kind, even=False))  # What rows are joined by.
-    sets = []
-    if table.versioned:
-        parameters.add("version_before", Sent("bigint", even=False))
-        match += " AND t.version = u.version_before"
-        sets.append(f"version = {parameters.add('version_after', _EVEN_BIGINT)}")
-    for name, one in sent.items():
-        sets.append(f"{name} = {_value(parameters.add(f'c_{name}', one), one.kind)}")
-    sql = f"UPDATE {table.name} t SET {', '.join(sets)} FROM {parameters.rows()} WHERE {match}"
-    return Statement(sql.encode(), tuple(parameters.oids))
-
-
-def _make_update_all(table: Table, sent: Mapping[str, Sent]) -> Statement:
-    """Divide by zero, which undoes the whole, where a row was not there as it should be."""
-    made = _make_update(table, sent)
-    sql = (
-        f"WITH changed AS ({made.sql.decode()} RETURNING 1)"
-        " SELECT 1 / (count(*) = cardinality($1))::integer FROM changed"
-    )
-    return Statement(sql.encode(), made.oids)
-
-
-def _make_demand_absent(table: Table, sent: Mapping[str, Sent]) -> Statement:
-    names, kinds, match = _keys(table)
-    sql = (
-        f"SELECT 1 / (NOT EXISTS (SELECT FROM {_unnest(names)},"
-        f" LATERAL (SELECT FROM {table.name} t WHERE {match} OFFSET 0) r))::integer"
-    )
-    return Statement(sql.encode(), _oids(kinds))
-
-
-def _make_delete(table: Table, sent: Mapping[str, Sent]) -> Statement:
-    names, kinds, match = _keys(table)
-    if table.versioned:
-        names.append("version_before")
-        kinds.append("bigint")
-        match += " AND t.version = u.version_before"
-    sql = f"DELETE FROM {table.name} t USING {_unnest(names)} WHERE {match}"
-    return Statement(sql.encode(), _oids(kinds))
-
-
-def _select(table: Table, columns: str, ending: str) -> Statement:
-    """Look each key up on its own, in order.
-
-    The inner SELECT cannot be merged into the outer one (it locks, or has an OFFSET), so that no
-    plan can scan the table, whatever the statistics say, and rows are locked in the given order.
-    A row lock returns the newest version of its row, also after waiting for another to commit.
-    """
-    names, kinds, match = _keys(table)
-    sql = (
-        f"SELECT u.row_place::text, r.* FROM {_unnest(names, ordinality=True)},"
-        f" LATERAL (SELECT {columns} FROM {table.name} t WHERE {match} {ending}) r"
-    )
-    return Statement(sql.encode(), _oids(kinds))
-
-
-def _make_versions(table: Table, sent: Mapping[str, Sent]) -> Statement:
-    wanted = "version::text" if table.versioned else table.key[0]
-    return _select(table, f"t.{wanted}", "FOR UPDATE")
-
-
-def _make_lock(table: Table, sent: Mapping[str, Sent]) -> Statement:
-    return _select(table, _read_list(lock_columns(table), "t"), "FOR UPDATE")
-
-
-def _make_read(table: Table, sent: Mapping[str, Sent]) -> Statement:
-    return _select(table, _read_list(read_columns(table), "t"), "OFFSET 0")
-
-
-_FORMS = {
-    "insert": _make_insert,
-    "claim": _make_claim,
-    "update": _make_update,
-    "update_all": _make_update_all,
-    "demand_absent": _make_demand_absent,
-    "delete": _make_delete,
-    "versions": _make_versions,
-    "lock": _make_lock,
-    "read": _make_read,
-}
