@@ -108,7 +108,7 @@ BUGS = (
     ),
     Bug(
         "not_found_believed_at_once",
-        Matrix("dispatch.after_inquiry-create-slow"),
+        Matrix("dispatch.after_inquiry-increment-slow"),
         (
             Edit(
                 _DISPATCH,
@@ -130,6 +130,34 @@ BUGS = (
                 "            draft.settle(settled(command))\n"
                 '            lost = Declined("declined", "It never happened.")\n'
                 "            return _refund_failed(draft, subject, refund, lost)\n",
+            ),
+            Edit(
+                _REFUNDING,
+                "from hazina.commands.command import change, waiting\n",
+                "from hazina.commands.command import change, settled, waiting\n",
+            ),
+        ),
+    ),
+    Bug(
+        "young_authorization_given_up_when_not_found",
+        Matrix("payments.after_first_unit-create-ok"),
+        (
+            Edit(
+                _OUTCOMES,
+                "        case NotSent() | NotFound() if young and _awaited(subject, outcome):\n",
+                "        case NotSent() | NotFound() if young and subject.command.fence < 1:\n",
+            ),
+        ),
+    ),
+    Bug(
+        "a_no_of_who_stood_still_is_believed",
+        Test("test_frozen_sender", "stood_still"),
+        (
+            Edit(
+                _OPERATIONS,
+                "            if came is not None and overtaken(command, subject.command, came):\n"
+                "                came = None\n",
+                "",
             ),
         ),
     ),
