@@ -18,7 +18,7 @@ from hazina.idempotency.service import Answer
 from hazina.merchants.clocks import Clocks
 from hazina.merchants.merchant import Caller
 from hazina.merchants.service import Merchants
-from hazina.payments import release, requests
+from hazina.payments import holds, release
 from hazina.payments.charge import Charge
 from hazina.payments.draft import Draft
 from hazina.payments.intent import Intent
@@ -161,7 +161,7 @@ class Due:
         def decide(draft: Draft, loaded: tuple[Intent, Charge]) -> Intent | Subject:
             nonlocal due
             intent, charge = loaded
-            begun = requests.expire(draft, intent, charge, self._settings.command_lease_ms)
+            begun = holds.expire(draft, intent, charge, self._settings.command_lease_ms)
             due = begun is not None
             if begun is None:
                 draft.put(intent, intent)

@@ -20,7 +20,7 @@ from hazina.merchants.merchant import Caller
 from hazina.merchants.service import Merchants
 from hazina.paging import Page
 from hazina.payment_methods.service import PaymentMethods
-from hazina.payments import requests
+from hazina.payments import holds, requests
 from hazina.payments.charge import Charge, check_capture
 from hazina.payments.draft import Draft
 from hazina.payments.due import Due
@@ -153,7 +153,7 @@ class Payments:
         def decide(draft: Draft, loaded: tuple[Intent, Charge | None]) -> Subject:
             intent, charge = _charged(loaded, "increment the authorization of")
             lease_ms = self._settings.command_lease_ms
-            return requests.increment(draft, intent, charge, params, lease_ms)
+            return holds.increment(draft, intent, charge, params, lease_ms)
 
         return await self._operations.begin(caller, idempotency, load, decide, shows_intent)
 
@@ -165,7 +165,7 @@ class Payments:
 
         def decide(draft: Draft, loaded: tuple[Intent, Charge | None]) -> Intent | Subject:
             lease_ms = self._settings.command_lease_ms
-            return requests.cancel(draft, loaded[0], loaded[1], params, lease_ms)
+            return holds.cancel(draft, loaded[0], loaded[1], params, lease_ms)
 
         async def load() -> tuple[Intent, Charge | None]:
             return await self._store.with_attempt(caller.merchant.merchant_id, intent_id)
@@ -309,7 +309,7 @@ class Payments:
         def decide(draft: Draft, loaded: tuple[Intent, Charge | None]) -> Subject:
             intent, charge = _charged(loaded, "capture")
             lease_ms = self._settings.command_lease_ms
-            return requests.capture(draft, intent, charge, params, lease_ms, named)
+            return holds.capture(draft, intent, charge, params, lease_ms, named)
 
         return await self._operations.begin(caller, idempotency, load, decide, shows)
 
@@ -327,6 +327,6 @@ def _charged(loaded: tuple[Intent, Charge | None], verb: str) -> tuple[Intent, C
     """Return both; refuses as `check_state` where the intent has no charge to change."""
     intent, charge = loaded
     if charge is None:
-        check_state(intent, requests.CAPTURABLE, verb)
+        check_state(intent, holds.CAPTURABLE, verb)
     assert charge is not None, "a capturable intent has a charge"
     return intent, charge

@@ -296,7 +296,7 @@ BUGS = (
         Matrix("payments.before_first_unit-cancel-ok"),
         (
             Edit(
-                "payments/requests.py",
+                "payments/holds.py",
                 "    if charge is None:\n        canceled = replace(\n",
                 "    if charge is None or intent.status is _S.REQUIRES_CAPTURE:\n"
                 "        canceled = replace(\n",

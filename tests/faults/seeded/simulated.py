@@ -15,7 +15,7 @@ _MAPPING = "connectors/sandbox/mapping.py"
 _OPERATIONS = "payments/operations.py"
 _OUTCOMES = "payments/outcomes.py"
 _REFUNDING = "payments/refunding.py"
-_REQUESTS = "payments/requests.py"
+_HOLDS = "payments/holds.py"
 
 
 def _bug(name: str, *edits: tuple[str, str, str]) -> Bug:
@@ -228,7 +228,7 @@ SIMULATED_BUGS = (
     ),
     _bug(
         "increment_asked_for_as_the_new_total",
-        (_REQUESTS, "    added = amount - intent.amount\n", "    added = amount\n"),
+        (_HOLDS, "    added = amount - intent.amount\n", "    added = amount\n"),
     ),
     _bug(
         "late_failure_of_a_refund_passed_over",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hazina.payments import requests
+from hazina.payments import holds, requests
 from hazina.payments.bank_transfer import awaited
 from hazina.payments.intent import Intent
 from hazina.payments.outcomes import apply
@@ -43,8 +43,8 @@ def test_what_would_take_money_is_refused_while_a_transfer_is_awaited(request_na
     ask: dict[str, Any] = {
         "update": lambda: requests.update(drafted, waiting, {"amount": 5}),
         "confirm": lambda: requests.confirm(drafted, waiting, {}, b.LEASE_MS),
-        "capture": lambda: requests.capture(drafted, waiting, b.charge(), {}, b.LEASE_MS),
-        "increment": lambda: requests.increment(
+        "capture": lambda: holds.capture(drafted, waiting, b.charge(), {}, b.LEASE_MS),
+        "increment": lambda: holds.increment(
             drafted, waiting, b.charge(), {"amount": 99_999}, b.LEASE_MS
         ),
     }
@@ -55,7 +55,7 @@ def test_what_would_take_money_is_refused_while_a_transfer_is_awaited(request_na
 
 def test_canceling_an_awaited_transfer_ends_it_at_once_and_takes_its_instructions_away() -> None:
     drafted = b.draft()
-    canceled = requests.cancel(drafted, _waiting(), None, {}, b.LEASE_MS)
+    canceled = holds.cancel(drafted, _waiting(), None, {}, b.LEASE_MS)
     assert isinstance(canceled, Intent)
     assert (canceled.status, canceled.next_action) == (S.CANCELED, None)
     assert b.issued(drafted) == []

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
-from hazina.payments import requests
+from hazina.payments import holds, requests
 from hazina.payments.charge import Charge, ChargeStatus, check_capture
 from hazina.payments.refund import RefundStatus, refuse_cancel
 from hazina.refusals import Code, Refusal
@@ -99,7 +99,7 @@ def test_each_operation_on_a_charge_is_allowed_or_refused(
             case "capture":
                 check_capture(charge)
                 params = {"amount_to_capture": 1_000, "final_capture": not partly}
-                requests.capture(drafted, intent, charge, params, b.LEASE_MS)
+                holds.capture(drafted, intent, charge, params, b.LEASE_MS)
             case "refund":
                 requests.refund(drafted, intent, charge, {}, b.LEASE_MS)
             case _:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from hazina.payments import requests
+from hazina.payments import holds, requests
 from hazina.payments.intent import Intent, IntentStatus
+from hazina.payments.subject import Subject
 from hazina.rails.contract import Operation
 from hazina.refusals import Code, Refusal
 from tests.unit.payments import builders as b
@@ -77,14 +79,14 @@ def _ask(request: str, intent: Intent) -> Any:
             params = {"payment_method": "pm_card_visa"}
             return requests.confirm(drafted, intent, params, b.LEASE_MS)
         case "capture":
-            return requests.capture(drafted, intent, charge or b.charge(), {}, b.LEASE_MS)
+            return holds.capture(drafted, intent, charge or b.charge(), {}, b.LEASE_MS)
         case "increment":
             params = {"amount": intent.amount + 1}
-            return requests.increment(drafted, intent, charge or b.charge(), params, b.LEASE_MS)
+            return holds.increment(drafted, intent, charge or b.charge(), params, b.LEASE_MS)
         case "cancel":
-            return requests.cancel(drafted, intent, charge, {}, b.LEASE_MS)
+            return holds.cancel(drafted, intent, charge, {}, b.LEASE_MS)
         case "expire":
-            return requests.expire(drafted, intent, charge or b.charge(), b.LEASE_MS)
+            return holds.expire(drafted, intent, charge or b.charge(), b.LEASE_MS)
         case _:
             return requests.refund(drafted, intent, charge or b.charge(), {}, b.LEASE_MS)
 
@@ -158,7 +160,7 @@ def test_metadata_stays_within_fifty_keys_however_it_is_sent() -> None:
     one_more = {"metadata": {"another": "x"}}
     for ask in (
         lambda: requests.update(b.draft(), intent, one_more),
-        lambda: requests.capture(b.draft(), intent, b.authorized(), one_more, b.LEASE_MS),
+        lambda: holds.capture(b.draft(), intent, b.authorized(), one_more, b.LEASE_MS),
         lambda: requests.update_words(b.draft(), b.captured(metadata=full), one_more),
         lambda: requests.update_words(b.draft(), b.refund(metadata=full), one_more),
     ):
@@ -218,7 +220,7 @@ def test_creating_without_confirming_asks_nobody() -> None:
 def test_a_capture_takes_what_is_asked_or_the_whole(asked: dict[str, int], amount: int) -> None:
     drafted = b.draft()
     intent = b.intent(S.REQUIRES_CAPTURE)
-    subject = requests.capture(drafted, intent, b.authorized(), asked, b.LEASE_MS)
+    subject = holds.capture(drafted, intent, b.authorized(), asked, b.LEASE_MS)
     assert subject.command.request["amount_minor"] == amount
     assert subject.command.request["subject_reference"] == b.AUTHORIZE_ID
     assert (subject.intent.operation, subject.intent.operation_kind) == (
@@ -230,17 +232,18 @@ def test_a_capture_takes_what_is_asked_or_the_whole(asked: dict[str, int], amoun
 
 @pytest.mark.parametrize(
     ("request_", "params"),
-    [("capture", {"amount_to_capture": 1_001}), ("refund", {"amount": 1_001})],
+    [(holds.capture, {"amount_to_capture": 1_001}), (requests.refund, {"amount": 1_001})],
+    ids=["capture", "refund"],
 )
 def test_a_third_decimal_is_neither_captured_nor_refunded(
-    request_: str, params: dict[str, int]
+    request_: Callable[..., Subject], params: dict[str, int]
 ) -> None:
-    status = S.REQUIRES_CAPTURE if request_ == "capture" else S.SUCCEEDED
+    status = S.REQUIRES_CAPTURE if request_ is holds.capture else S.SUCCEEDED
     made = b.intent(status, currency="kwd")
     charge = replace(_charge(made), currency="kwd")
 
     with pytest.raises(Refusal) as refused:
-        getattr(requests, request_)(b.draft(), made, charge, params, 1_000)
+        request_(b.draft(), made, charge, params, 1_000)
 
     assert refused.value.code is Code.PARAMETER_INVALID_INTEGER
 
@@ -248,9 +251,7 @@ def test_a_third_decimal_is_neither_captured_nor_refunded(
 def test_a_capture_above_the_authorization_is_refused() -> None:
     params = {"amount_to_capture": b.AMOUNT + 1}
     with pytest.raises(Refusal) as refused:
-        requests.capture(
-            b.draft(), b.intent(S.REQUIRES_CAPTURE), b.authorized(), params, b.LEASE_MS
-        )
+        holds.capture(b.draft(), b.intent(S.REQUIRES_CAPTURE), b.authorized(), params, b.LEASE_MS)
     assert refused.value.code is Code.CAPTURE_EXCEEDS_AUTHORIZATION
     assert refused.value.param == "amount_to_capture"
 
@@ -259,7 +260,7 @@ def test_a_capture_above_the_authorization_is_refused() -> None:
 def test_canceling_an_intent_without_an_attempt_ends_it_at_once(status: IntentStatus) -> None:
     drafted = b.draft()
     params = {"cancellation_reason": "abandoned"}
-    canceled = requests.cancel(drafted, b.intent(status), None, params, b.LEASE_MS)
+    canceled = holds.cancel(drafted, b.intent(status), None, params, b.LEASE_MS)
     assert isinstance(canceled, Intent)
     assert (canceled.status, canceled.canceled_at) == (S.CANCELED, b.NOW)
     assert canceled.cancellation_reason == "abandoned"
@@ -271,7 +272,7 @@ def test_canceling_an_intent_without_an_attempt_ends_it_at_once(status: IntentSt
 def test_canceling_what_the_provider_knows_asks_for_a_void(status: IntentStatus) -> None:
     drafted = b.draft()
     intent = b.intent(status)
-    subject = requests.cancel(drafted, intent, _charge(intent), {}, b.LEASE_MS)
+    subject = holds.cancel(drafted, intent, _charge(intent), {}, b.LEASE_MS)
     assert not isinstance(subject, Intent)
     assert subject.intent.status is status
     assert subject.intent.operation_kind == "void"
