@@ -205,6 +205,11 @@ SIMULATED_BUGS = (
             "            assert_never(never)\n\n\n"
             "def _captured",
         ),
+        (
+            _CAPTURING,
+            "from hazina.commands.command import waiting\n",
+            "from hazina.commands.command import settled, waiting\n",
+        ),
     ),
     # Money
     _bug(
