@@ -235,7 +235,7 @@ class Replay:
                 if value.__class__ in (str, UUID) and value in fresh:
                     row[name] = fresh[value]
             if step.table.name == "account_history":
-                row["line"] = next(self._lines)
+                row["line"] = row["timestamp"] = next(self._lines)
             elif step.table.name == "transfer":
                 row["sequence"], row["position"] = self._slot.sequence + 1, len(group)
             group[step.table.key_of(row)] = row

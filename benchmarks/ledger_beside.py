@@ -111,6 +111,7 @@ def _rows(
     now = time.time_ns()
     transfers, history = [], []
     for _ in range(count):
+        now += 1
         transfer_id = UUID(int=(now // 1_000_000 << 80) | choose.getrandbits(80))
         debit, credit = choose.sample(account_ids, 2)
         transfers.append(

@@ -78,7 +78,7 @@ def fill(url: str, transfers: int, long: int) -> tuple[int, int]:
     ):  # fmt: skip
         text = text.replace(name, str(value))
     with psycopg.connect(url, autocommit=True) as connection:
-        for statement in text.split(";\n"):
+        for statement in text.split(";\n\n"):
             if statement.strip():
                 connection.execute(statement.encode())
         connection.execute("VACUUM (ANALYZE) transfer")

@@ -6,6 +6,23 @@ ALTER TABLE transfer DROP CONSTRAINT transfer_pkey;
 DROP INDEX transfer_in_batch, transfer_of_space;
 ALTER TABLE account_history DROP CONSTRAINT account_history_pkey;
 
+-- The months of that time, as if the ledger had been there and `ledger_make_months` had been called.
+DO $do$
+DECLARE
+    bound bigint := ledger_month($start);
+    ends bigint := ledger_month((extract(epoch FROM now()) * 1000000000)::bigint);
+BEGIN
+    DROP TABLE account_history_first;
+    EXECUTE format('CREATE TABLE account_history_first PARTITION OF account_history'
+                   ' FOR VALUES FROM (MINVALUE) TO (%s)', bound);
+    WHILE bound < ends LOOP
+        EXECUTE format('CREATE TABLE account_history_%s PARTITION OF account_history'
+                       ' FOR VALUES FROM (%s) TO (%s)', bound, bound, ledger_month(bound, 1));
+        bound := ledger_month(bound, 1);
+    END LOOP;
+END
+$do$;
+
 CREATE TEMPORARY TABLE place AS
 SELECT id, client_id, row_number() OVER (ORDER BY client_id) - 1 AS number
 FROM account WHERE space = 'acct_bench';
@@ -61,4 +78,4 @@ SET max_parallel_maintenance_workers = 1;
 ALTER TABLE transfer ADD CONSTRAINT transfer_pkey PRIMARY KEY (id);
 CREATE UNIQUE INDEX transfer_in_batch ON transfer (slot, sequence, position);
 CREATE INDEX transfer_of_space ON transfer (space, timestamp) WHERE space IS NOT NULL;
-ALTER TABLE account_history ADD CONSTRAINT account_history_pkey PRIMARY KEY (account_id, line);
+ALTER TABLE account_history ADD CONSTRAINT account_history_pkey PRIMARY KEY (account_id, timestamp);

@@ -160,7 +160,9 @@ async def test_accounts_and_transfers_are_made_once_and_read_back(
     assert [line["reference"] for line in page["data"]] == ["order 7"]
     assert page["has_more"]
     assert page["closing_balance"]["debits_pending"] == "120"
-    rest = await send("GET", f"{ACCOUNTS}/2/statement?after_line=1")
+    after = page["data"][-1]["timestamp"]
+    rest = await send("GET", f"{ACCOUNTS}/2/statement?after_timestamp={after}")
+    assert not rest["has_more"]
     assert [(line["kind"], line["side"]) for line in rest["data"]] == [("pending", "debit")]
 
 

@@ -94,7 +94,8 @@ def lift_constraints(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         rows = connection.execute(
             "SELECT conrelid::regclass::text, conname FROM pg_constraint"
-            " WHERE contype IN ('c', 'p') AND conrelid::regclass::text = ANY (%s)",
+            " WHERE contype IN ('c', 'p') AND conrelid::regclass::text = ANY (%s)"
+            " AND conparentid = 0",
             (list(TABLES),),
         ).fetchall()
         for table, name in rows:

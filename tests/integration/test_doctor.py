@@ -48,6 +48,7 @@ _TROUBLE = {
         "UPDATE charge SET available_on = now() - interval '1 hour' WHERE funds = 'pending'",
     "expiries_overdue":
         "UPDATE charge SET capture_before = now() - interval '1 hour' WHERE hold IS NOT NULL",
+    "history_months": "ALTER TABLE account_history DETACH PARTITION account_history_later",
     "clocks_stuck":
         "INSERT INTO test_clock (merchant_id, id, frozen_time, target_frozen_time, status, "
         "whole_merchant, deletes_after, revision, created) VALUES ('a', 'clock_1', now(), "

@@ -37,6 +37,15 @@ JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY(indkey)
 WHERE indrelid = %s::regclass AND indisunique AND indpred IS NULL GROUP BY indexrelid
 """
 
+_PRIMARY_KEYS = """
+SELECT c.relname FROM pg_index i
+JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
+WHERE i.indisprimary AND (
+    i.indrelid = %(table)s::regclass
+    OR i.indrelid IN (SELECT relid FROM pg_partition_tree(%(table)s::regclass))
+)
+"""
+
 _EXPENDABLE_DEFAULTS = """
 SELECT attname FROM pg_attribute JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 WHERE attrelid = %s::regclass AND NOT attnotnull
@@ -79,8 +88,9 @@ def test_a_key_is_found_by_its_primary_key_before_statistics_are_gathered(
             assert kind is not None
             sql = re.sub(rf"\${place}\b", f"${place}::{kind[0]}", sql)
         lines = connection.execute(f"EXPLAIN (GENERIC_PLAN, COSTS OFF) {sql}".encode()).fetchall()
+        own = connection.execute(_PRIMARY_KEYS, {"table": table.name}).fetchall()
     plan = "\n".join(line for (line,) in lines)
-    assert re.findall(r"Scan using (\S+)", plan) == [f"{table.name}_pkey"], plan
+    assert sorted(re.findall(r"Scan using (\S+)", plan)) == sorted(name for (name,) in own), plan
 
 
 _SAMPLES = {"text": "a", "uuid": UUID(int=1), "bigint": 1, "integer": 1, "bytea": b"a"}

@@ -18,6 +18,7 @@ from rich.table import Column, Table
 
 from hazina.bootstrap.ledgers import open_reader
 from hazina.cli.place import NotPossible
+from hazina.db.months import Partition
 from hazina.db.pooled import PooledReader
 from hazina.db.queries import load_queries
 from hazina.db.table import Row
@@ -51,6 +52,14 @@ def moment(text: str | None) -> int | None:
     if not 0 <= moment_ns < 2**63:
         raise NotPossible(f"{text} is no moment of a ledger: use one from 1970 to April 2262.")
     return moment_ns
+
+
+def month(text: str) -> datetime:
+    """Read a month, such as 2026-01; return its first moment (UTC)."""
+    try:
+        return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise NotPossible(f"{text} is no month: write it as 2026-01.") from error
 
 
 async def show_accounts(url: str, space: str | None, merchant: str | None, as_json: bool) -> None:
@@ -146,6 +155,25 @@ async def _statement_csv(history: History, spans: Sequence[Span], *, named: bool
         async for line in history.lines(span):
             writer.writerow((*name, *_cells(line)))
         writer.writerow((*name, *_end("closing", span.closing)))
+
+
+def show_partitions(found: Sequence[Partition], as_json: bool) -> None:
+    """Print the months of history, oldest first: one JSON object a line, or a table."""
+    table = _table("partition", "from", "to", "lines (about)", "MB", "tablespace")
+    for one in found:
+        if as_json:
+            shown = {
+                "name": one.name, "first_ns": one.first_ns, "end_ns": one.end_ns,
+                "lines_about": one.lines, "size_bytes": one.size_bytes,
+                "tablespace": one.tablespace,
+            }  # fmt: skip
+            print(orjson.dumps(shown).decode())
+        table.add_row(
+            one.name, one.first, one.last, f"{one.lines:,}", f"{one.size_bytes // 1_000_000:,}",
+            one.tablespace,
+        )  # fmt: skip
+    if not as_json:
+        _print(table)
 
 
 async def show_trial_balance_json(url: str) -> int:

@@ -14,6 +14,7 @@ import typer
 from hazina.bootstrap.ledgers import open_ledgers, open_reader
 from hazina.cli import accounts, books
 from hazina.cli.place import NotPossible
+from hazina.db import months
 from hazina.ledger import dump
 from hazina.ledger.scratch import Scratch
 from hazina.ledger.script import Script
@@ -180,6 +181,38 @@ def invariants(as_json: AsJson = False, var: Var = _VAR) -> None:
     """Run every invariant of the ledger; exit code 1 if one is broken."""
     with accounts.ready_database(var) as url:
         raise typer.Exit(asyncio.run(books.show_invariants(url, as_json)))
+
+
+@app.command()
+def partitions(
+    ahead: Annotated[
+        int | None, typer.Option(help="Make what is missing until so many months after this one.")
+    ] = None,
+    move_before: Annotated[
+        str | None, typer.Option(help="Move what ended before this month, such as 2026-01 ...")
+    ] = None,
+    tablespace: Annotated[str | None, typer.Option(help="... to this tablespace.")] = None,
+    as_json: AsJson = False,
+    var: Var = _VAR,
+) -> None:
+    """List the months in which lines of history are stored; make months, or move old ones.
+
+    Run it with --ahead 3 every month, as the owner of the tables. Nothing is lost where it is
+    forgotten: lines beyond the last month are kept together, until it is run.
+    """
+    if (move_before is None) != (tablespace is None):
+        raise NotPossible("--move-before and --tablespace belong together.")
+    before = None if move_before is None else books.month(move_before)
+    with accounts.ready_database(var) as url:
+        try:
+            for name in months.make_months(url, ahead) if ahead is not None else ():
+                print(f"made {name}", file=sys.stderr)
+            if before is not None and tablespace is not None:
+                for moved in months.move_months(url, before, tablespace):
+                    print(f"moved {moved.name} to {tablespace}", file=sys.stderr, flush=True)
+            books.show_partitions(months.partitions(url), as_json)
+        except months.MonthsError as error:
+            raise NotPossible(str(error)) from error
 
 
 @app.command()

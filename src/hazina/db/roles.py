@@ -10,6 +10,7 @@ from psycopg import sql
 
 _ADVISORY_LOCK = 0x48415A524F4C45  # "HAZROLE" in ASCII; roles belong to the whole cluster.
 _OWN_TABLES = ("schema_migration",)
+_PARTITIONS = "SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,14 @@ def grant_roles(
                 connection,
                 "REVOKE UPDATE, DELETE ON {} FROM {}",
                 sql.Identifier(table),
+                application,
+            )
+        # Rows come in by the table that they are partitions of, whose triggers and rights count.
+        for (partition,) in connection.execute(_PARTITIONS).fetchall():
+            _run(
+                connection,
+                "REVOKE INSERT, UPDATE, DELETE ON {} FROM {}",
+                sql.Identifier(partition),
                 application,
             )
         for table in never_removed:

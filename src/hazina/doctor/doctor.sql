@@ -70,5 +70,9 @@ SELECT
      WHERE state <> 'idle' AND backend_type = 'client backend' AND pid <> pg_backend_pid())
         AS oldest_s,
     (SELECT count(*) FROM writer_slot WHERE lease_until > now()) AS writers,
+    (SELECT (substring(pg_get_expr(relpartbound, oid) FROM '\d+')::bigint / 1000000000
+             - extract(epoch FROM now()))::bigint / 86400
+     FROM pg_class WHERE oid = to_regclass('account_history_later') AND relispartition)
+        AS days_of_months,
     pg_is_in_recovery() AS replica,
     current_setting('fsync') = 'on' AND current_setting('synchronous_commit') <> 'off' AS safe;

@@ -20,6 +20,7 @@ FILES = (*invariants.FILES, Path(__file__).parent / "doctor.sql")
 _PATIENCE_S = 60
 _CONNECTIONS_PERCENT_MAX = 80
 _OPEN_S_MAX = 60
+_DAYS_OF_MONTHS_MIN = 14
 
 
 class Level(StrEnum):
@@ -114,6 +115,8 @@ def _of_server(row: Row) -> list[Finding]:
     full = used * 100 > most * _CONNECTIONS_PERCENT_MAX
     long = row["oldest_s"] > _OPEN_S_MAX
     unsafe = row["replica"] or not row["safe"]
+    days = row["days_of_months"]
+    short = days is None or days < _DAYS_OF_MONTHS_MIN
     return [
         Finding("connections", Level.LATE if full else Level.FINE,
                 f"{used} of {most} connections of PostgreSQL are used", "connections"),
@@ -122,6 +125,9 @@ def _of_server(row: Row) -> list[Finding]:
                 "read only below it", "oldest-statement"),
         Finding("writers", Level.FINE if row["writers"] else Level.LATE,
                 f"{row['writers']} processes hold a writer's slot", "writers"),
+        Finding("history_months", Level.LATE if short else Level.FINE,
+                "account_history_later is missing" if days is None
+                else f"history has months of its own for {days} days to come", "history-months"),
         Finding("durability", Level.BROKEN if unsafe else Level.FINE,
                 "the server is a replica, or does not wait for its disk" if unsafe
                 else "the server is a primary and waits for its disk", "durability"),

@@ -17,13 +17,14 @@ _ENDLESS = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The four balances of an account at a moment, and after how many lines."""
+    """The four balances of an account at a moment, after how many lines, and when the last came."""
 
     debits_pending: int = 0
     debits_posted: int = 0
     credits_pending: int = 0
     credits_posted: int = 0
     lines: int = 0
+    timestamp: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,35 +84,33 @@ class History:
         opening = Totals() if start is None else await self.at(account["id"], start - 1)
         return Span(account, opening, await self.at(account["id"], end))
 
-    async def page(self, span: Span, after_line: int, limit: int) -> tuple[list[Line], bool]:
-        """Return some lines between the two balances, and whether there are more."""
-        account_id = span.account["id"]
-        after = max(after_line, span.opening.lines)
-        upto = min(after + limit, span.closing.lines)
+    async def page(self, span: Span, after: int, limit: int) -> tuple[list[Line], bool]:
+        """Return lines between the two balances that came after a moment; are there more?"""
+        account_id, closing = span.account["id"], span.closing
         rows = await self._reader.query(
-            "ledger_statement_lines", {"account_id": account_id, "after": after, "upto": upto}
-        )
-        return [_line(row, account_id) for row in rows], upto < span.closing.lines
+            "ledger_statement_lines",
+            {
+                "account_id": account_id, "after": max(after, span.opening.timestamp),
+                "upto": closing.timestamp, "limit": limit,
+            },
+        )  # fmt: skip
+        lines = [_line(row, account_id) for row in rows]
+        return lines, bool(lines) and lines[-1].line < closing.lines
 
     async def lines(self, span: Span) -> AsyncIterator[Line]:
         """Yield the lines between the two balances, page by page."""
-        account_id = span.account["id"]
-        after, last = span.opening.lines, span.closing.lines
-        while after < last:
-            upto = min(after + PAGE, last)
-            rows = await self._reader.query(
-                "ledger_statement_lines",
-                {"account_id": account_id, "after": after, "upto": upto},
-            )
-            for row in rows:
-                yield _line(row, account_id)
-            after = upto
+        after, more = 0, True
+        while more:
+            page, more = await self.page(span, after, PAGE)
+            for line in page:
+                after = line.timestamp
+                yield line
 
 
 def _totals(row: Row) -> Totals:
     return Totals(
         int(row["debits_pending"]), int(row["debits_posted"]), int(row["credits_pending"]),
-        int(row["credits_posted"]), row["line"],
+        int(row["credits_posted"]), row["line"], row["timestamp"],
     )  # fmt: skip
 
 

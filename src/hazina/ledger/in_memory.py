@@ -50,9 +50,9 @@ def _lookup_transfers(store: MemoryStore, wanted: Parameters) -> Sequence[Row]:
 
 
 def _lines(store: MemoryStore, account_id: UUID) -> Iterator[Row]:
-    account = store.tables["account"].get((account_id,))
-    for line in range(1, account["lines"] + 1 if account else 1):
-        yield store.tables["account_history"][account_id, line]
+    """Return an account's lines, in the order in which they came."""
+    lines = store.tables["account_history"].values()
+    return (line for line in lines if line["account_id"] == account_id)
 
 
 def _account_transfers(reverse: bool) -> NamedQuery:

@@ -35,7 +35,7 @@ WHERE a.debits_pending <> coalesce(s.debits, 0) OR a.credits_pending <> coalesce
 SELECT a.id, a.lines, h.line
 FROM account a
 LEFT JOIN LATERAL (
-    SELECT * FROM account_history l WHERE l.account_id = a.id ORDER BY l.line DESC LIMIT 1
+    SELECT * FROM account_history l WHERE l.account_id = a.id ORDER BY l.timestamp DESC LIMIT 1
 ) h ON true
 WHERE (a.flags & 8 <> 0 OR a.space IS NOT NULL)
   AND ((a.lines, a.debits_pending, a.debits_posted, a.credits_pending, a.credits_posted)
@@ -59,7 +59,8 @@ WITH steps AS (
         h.debits_pending - lag(h.debits_pending, 1, 0::numeric) OVER w AS debits_pending_step,
         h.debits_posted - lag(h.debits_posted, 1, 0::numeric) OVER w AS debits_posted_step,
         h.credits_pending - lag(h.credits_pending, 1, 0::numeric) OVER w AS credits_pending_step,
-        h.credits_posted - lag(h.credits_posted, 1, 0::numeric) OVER w AS credits_posted_step
+        h.credits_posted - lag(h.credits_posted, 1, 0::numeric) OVER w AS credits_posted_step,
+        h.timestamp - lag(h.timestamp, 1, 0::bigint) OVER w AS time_step
     FROM account_history h WINDOW w AS (PARTITION BY h.account_id ORDER BY h.line)
 ), expected AS (
     SELECT t.*,
@@ -73,6 +74,7 @@ FROM steps s LEFT JOIN expected e ON e.id = s.transfer_id
 WHERE e.id IS NULL
    OR s.amount <> e.amount
    OR s.timestamp <> e.timestamp
+   OR s.time_step <= 0
    OR (s.debits_pending_step, s.debits_posted_step) IS DISTINCT FROM
       (CASE WHEN s.account_id = e.debit_account_id THEN e.pending_step ELSE 0 END,
        CASE WHEN s.account_id = e.debit_account_id THEN e.posted_step ELSE 0 END)

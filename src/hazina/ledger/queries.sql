@@ -84,13 +84,6 @@ FROM transfer
 WHERE id = ANY (%(ids)s)
 ORDER BY slot, sequence, position;
 
--- name: ledger_account_history
-SELECT line, transfer_id, amount, debits_pending, debits_posted, credits_pending, credits_posted
-FROM account_history
-WHERE account_id = %(account_id)s AND line > %(after)s
-ORDER BY line
-LIMIT %(limit)s;
-
 -- name: ledger_lookup_transfers
 SELECT t.*, d.client_id AS debit_client_id, c.client_id AS credit_client_id,
        p.client_id AS pending_client_id
@@ -110,8 +103,7 @@ JOIN account d ON d.id = t.debit_account_id
 JOIN account c ON c.id = t.credit_account_id
 LEFT JOIN transfer p ON p.id = t.pending_id
 WHERE h.account_id = %(account_id)s
-  AND h.line > ledger_lines_until(%(account_id)s, %(timestamp_min)s::bigint - 1)
-  AND h.line <= ledger_lines_until(%(account_id)s, %(timestamp_max)s)
+  AND h.timestamp BETWEEN %(timestamp_min)s::bigint AND %(timestamp_max)s::bigint
   AND t.space = %(space)s AND t.flags & 65536 = 0
   AND ((%(debits)s AND t.debit_account_id = h.account_id)
        OR (%(credits)s AND t.credit_account_id = h.account_id))
@@ -120,7 +112,7 @@ WHERE h.account_id = %(account_id)s
   AND (%(user_data_32)s::bigint IS NULL OR t.user_data_32 = %(user_data_32)s::bigint)
   AND (%(code)s::integer IS NULL OR t.code = %(code)s::integer)
   AND (%(metadata)s::jsonb IS NULL OR t.metadata @> %(metadata)s::jsonb)
-ORDER BY h.line LIMIT %(limit)s;
+ORDER BY h.timestamp LIMIT %(limit)s;
 
 -- name: ledger_account_transfers_reversed
 SELECT t.*, d.client_id AS debit_client_id, c.client_id AS credit_client_id,
@@ -132,8 +124,7 @@ JOIN account d ON d.id = t.debit_account_id
 JOIN account c ON c.id = t.credit_account_id
 LEFT JOIN transfer p ON p.id = t.pending_id
 WHERE h.account_id = %(account_id)s
-  AND h.line > ledger_lines_until(%(account_id)s, %(timestamp_min)s::bigint - 1)
-  AND h.line <= ledger_lines_until(%(account_id)s, %(timestamp_max)s)
+  AND h.timestamp BETWEEN %(timestamp_min)s::bigint AND %(timestamp_max)s::bigint
   AND t.space = %(space)s AND t.flags & 65536 = 0
   AND ((%(debits)s AND t.debit_account_id = h.account_id)
        OR (%(credits)s AND t.credit_account_id = h.account_id))
@@ -142,7 +133,7 @@ WHERE h.account_id = %(account_id)s
   AND (%(user_data_32)s::bigint IS NULL OR t.user_data_32 = %(user_data_32)s::bigint)
   AND (%(code)s::integer IS NULL OR t.code = %(code)s::integer)
   AND (%(metadata)s::jsonb IS NULL OR t.metadata @> %(metadata)s::jsonb)
-ORDER BY h.line DESC LIMIT %(limit)s;
+ORDER BY h.timestamp DESC LIMIT %(limit)s;
 
 -- name: ledger_query_accounts
 SELECT * FROM account
@@ -222,10 +213,10 @@ ORDER BY p.expires_ns, t.timestamp, t.id
 LIMIT %(limit)s;
 
 -- name: ledger_totals_at
-SELECT line, debits_pending, debits_posted, credits_pending, credits_posted
+SELECT line, timestamp, debits_pending, debits_posted, credits_pending, credits_posted
 FROM account_history
-WHERE account_id = %(account_id)s
-  AND line = (SELECT ledger_lines_until(%(account_id)s, %(moment)s::bigint));
+WHERE account_id = %(account_id)s AND timestamp <= %(moment)s::bigint
+ORDER BY timestamp DESC LIMIT 1;
 
 -- name: ledger_statement_lines
 SELECT h.line, h.timestamp, h.transfer_id, h.amount, h.debits_pending, h.debits_posted,
@@ -236,8 +227,9 @@ FROM account_history h
 JOIN transfer t ON t.id = h.transfer_id
 JOIN account d ON d.id = t.debit_account_id
 JOIN account c ON c.id = t.credit_account_id
-WHERE h.account_id = %(account_id)s AND h.line > %(after)s AND h.line <= %(upto)s
-ORDER BY h.line;
+WHERE h.account_id = %(account_id)s
+  AND h.timestamp > %(after)s::bigint AND h.timestamp <= %(upto)s::bigint
+ORDER BY h.timestamp LIMIT %(limit)s;
 
 -- name: ledger_accounts_page
 SELECT * FROM account

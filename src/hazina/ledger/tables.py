@@ -53,7 +53,7 @@ TRANSFER = Table(
 ACCOUNT_HISTORY = Table(
     "account_history",
     102,
-    ("account_id", "line"),
+    ("account_id", "timestamp"),
     {
         "account_id": "uuid", "line": "bigint", "transfer_id": "uuid", "amount": "numeric",
         "debits_pending": "numeric", "debits_posted": "numeric", "credits_pending": "numeric",
@@ -62,7 +62,10 @@ ACCOUNT_HISTORY = Table(
     versioned=False,
     tenant=False,
 )  # fmt: skip
-"""The balances of an account after each transfer, in gapless lines from 1; append-only."""
+"""The balances of an account after each transfer, in gapless lines from 1; append-only.
+
+The lines' times grow with their numbers. Its partitions are months (`db/months.py`).
+"""
 
 PENDING = Table(
     "pending",

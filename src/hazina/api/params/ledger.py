@@ -112,8 +112,8 @@ STATEMENT = Fields(
     {
         "from": _MOMENT,
         "to": _MOMENT,
-        "after_line": Param(
-            _U63, about="The line after which the page starts: the last `line` of the one before."
+        "after_timestamp": Param(
+            _U63, about="Where the page starts: the `timestamp` of the last line of the one before."
         ),
         "limit": Param(_LIMIT, about="How many lines a page holds; 100 if left out."),
     }

@@ -87,7 +87,7 @@ async def statement(call: Call) -> Result:
     assert row is not None, "it was found just now"
     span = await history.span(row, given.get("from"), given.get("to"))
     limit = given.get("limit", _DEFAULT_LIMIT)
-    lines, has_more = await history.page(span, given.get("after_line", 0), limit)
+    lines, has_more = await history.page(span, given.get("after_timestamp", 0), limit)
     return {
         "object": "hazina.ledger_statement", "account": str(account_id),
         "opening_balance": _totals(span.opening, record),

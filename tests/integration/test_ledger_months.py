@@ -1,0 +1,247 @@
+"""History lies in months: made ahead, never in the way of a booking, moved when they are old."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+from typer.testing import CliRunner
+
+from hazina.cli.commands import app
+from hazina.db.migrate import MIGRATIONS, migrate
+from hazina.db.months import MonthsError, Partition, make_months, move_months, partitions
+from hazina.ledger.client import AccountEvent, TransferEvent, stored_id
+from hazina.ledger.history import History
+from tests.support.ledger_on_postgres import LedgerOnPostgres, a_ledger
+
+_FIRST, _LATER = "account_history_first", "account_history_later"
+_BEFORE_MONTHS = "0110"
+
+
+def _month(later: int) -> datetime:
+    """Return the first moment of this month, or of one so many months later."""
+    now = datetime.now(UTC)
+    years, month = divmod(now.month - 1 + later, 12)
+    return datetime(now.year + years, month + 1, 1, tzinfo=UTC)
+
+
+def _name(month: datetime) -> str:
+    return f"account_history_{month:%Y_%m}"
+
+
+async def _booked(ledger: LedgerOnPostgres, first: int, count: int) -> None:
+    if first == 1:
+        await ledger.ledgers.create_accounts("a", [AccountEvent(1, 1, 1), AccountEvent(2, 1, 1)])
+    events = [TransferEvent(first + n, 1, 2, 5, ledger=1, code=1) for n in range(count)]
+    results = await ledger.ledgers.create_transfers("a", events)
+    assert {result.status for result in results} == {"created"}
+
+
+async def _lines(ledger: LedgerOnPostgres) -> list[tuple[int, int]]:
+    """Return number and credits of each line of account 2, as a statement shows them."""
+    history = History(ledger.reader)
+    account = await history.account(stored_id("a", 2), "a")
+    assert account is not None
+    span = await history.span(account, None, None)
+    return [(line.line, line.totals.credits_posted) async for line in history.lines(span)]
+
+
+def _holding(url: str) -> dict[str, int]:
+    """Return how many lines each partition holds that holds any."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "SELECT tableoid::regclass::text, count(*) FROM account_history GROUP BY 1"
+        ).fetchall()
+    return dict(rows)
+
+
+def test_a_new_ledger_has_this_month_and_three_to_come(fresh_database_url: str) -> None:
+    names = [partition.name for partition in partitions(fresh_database_url)]
+    assert names == [_FIRST, *(_name(_month(later)) for later in range(4)), _LATER]
+
+
+def test_months_are_made_once_and_join_without_a_gap(fresh_database_url: str) -> None:
+    made = make_months(fresh_database_url, 14)
+    assert made == [_name(_month(later)) for later in range(4, 15)]
+    assert make_months(fresh_database_url, 14) == []
+    found = partitions(fresh_database_url)
+    assert [found[0].first_ns, found[-1].end_ns] == [None, None]
+    assert [one.end_ns for one in found[:-1]] == [one.first_ns for one in found[1:]]
+    assert found[-1].first == f"{_month(15):%Y-%m}"
+
+
+@pytest.mark.parametrize("ahead", [-1, 0, 121])
+def test_no_month_and_too_many_months_are_refused(fresh_database_url: str, ahead: int) -> None:
+    with pytest.raises(MonthsError, match="1 to 120"):
+        make_months(fresh_database_url, ahead)
+
+
+async def test_lines_beyond_all_months_are_kept_and_found_when_months_are_made(
+    fresh_database_url: str,
+) -> None:
+    """Nobody has made months for a year: booking went on, and what it left stays whole."""
+    for later in (0, 6, 7):
+        async with a_ledger(fresh_database_url, _month(later) + timedelta(days=3)) as ledger:
+            await _booked(ledger, 1 + later, 1)
+    assert _holding(fresh_database_url) == {_name(_month(0)): 2, _LATER: 4}
+
+    made = make_months(fresh_database_url, 12)
+
+    assert made == [_name(_month(4)), *(_name(_month(later)) for later in range(8, 13))]
+    assert _holding(fresh_database_url) == {_name(_month(0)): 2, _name(_month(4)): 4}
+    async with a_ledger(fresh_database_url, _month(9)) as ledger:
+        await _booked(ledger, 100, 1)
+        assert await _lines(ledger) == [(1, 5), (2, 10), (3, 15), (4, 20)]
+        at = [
+            (
+                await ledger.ledgers.history.at(stored_id("a", 2), int(when.timestamp()) * 10**9)
+            ).lines
+            for when in (_month(0), _month(1), _month(7), _month(8), _month(10))
+        ]
+        assert at == [0, 1, 2, 3, 4]
+        await ledger.demand_whole()
+    assert _holding(fresh_database_url)[_name(_month(8))] == 2
+
+
+async def test_bookings_go_on_while_months_are_made(fresh_database_url: str) -> None:
+    async with a_ledger(fresh_database_url, datetime.now(UTC)) as ledger:
+        await _booked(ledger, 1, 1)
+
+        async def book(first: int) -> None:
+            for number in range(first, first + 40):
+                await _booked(ledger, number, 1)
+
+        async def make() -> None:
+            for ahead in range(4, 24):
+                await asyncio.to_thread(make_months, fresh_database_url, ahead)
+
+        await asyncio.gather(make(), *(book(1_000 * caller) for caller in range(1, 6)))
+        assert [line for line, _ in await _lines(ledger)] == list(range(1, 202))
+        await ledger.demand_whole()
+
+
+async def test_what_was_stored_before_there_were_months_stays_and_ties_are_parted(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    for path in MIGRATIONS.glob("*.sql"):
+        if path.name[:4] <= _BEFORE_MONTHS:
+            shutil.copy(path, tmp_path)
+    migrate(empty_database_url, [tmp_path])
+    async with a_ledger(empty_database_url) as ledger:
+        await _booked(ledger, 1, 6)
+        with psycopg.connect(empty_database_url, autocommit=True) as connection:
+            # As lines were that are older than the ledger's own timestamps: in one microsecond.
+            connection.execute("SET session_replication_role = replica")
+            connection.execute("UPDATE transfer SET timestamp = NULL WHERE flags = 0")
+            connection.execute(
+                "UPDATE account_history SET timestamp = (SELECT min(timestamp) / 1000 * 1000"
+                " FROM account_history) WHERE line < 5"
+            )
+            connection.execute("RESET session_replication_role")
+
+        migrate(empty_database_url)
+
+        assert partitions(empty_database_url)[0].name == _FIRST
+        assert set(_holding(empty_database_url)) == {_FIRST}
+        await _booked(ledger, 7, 2)
+        assert await _lines(ledger) == [(line, 5 * line) for line in range(1, 9)]
+
+
+def _every_statement(names: list[str]) -> list[str]:
+    changes = ("UPDATE {} SET line = line", "DELETE FROM {}", "TRUNCATE {}")
+    return [change.format(name) for name in names for change in changes]
+
+
+async def test_no_month_takes_changes_whoever_asks(fresh_database_url: str) -> None:
+    make_months(fresh_database_url, 5)
+    names = [partition.name for partition in partitions(fresh_database_url)]
+    for statement in _every_statement(["account_history", *names]):
+        with (
+            psycopg.connect(fresh_database_url, autocommit=True) as connection,
+            pytest.raises(psycopg.errors.RestrictViolation, match="append-only"),
+        ):
+            connection.execute(statement.encode())
+
+
+@pytest.fixture
+def tablespace(fresh_database_url: str) -> Any:
+    """Make a tablespace in the server's own folder; it is removed with the test's database."""
+    name = f"cold_{conninfo_to_dict(fresh_database_url)['dbname']}"
+    with psycopg.connect(fresh_database_url, autocommit=True) as connection:
+        connection.execute("SET allow_in_place_tablespaces = on")
+        connection.execute(f"CREATE TABLESPACE {name} LOCATION ''".encode())
+        yield name
+        for partition in partitions(fresh_database_url):
+            connection.execute(
+                f"ALTER TABLE {partition.name} SET TABLESPACE pg_default;"
+                f"ALTER INDEX {partition.name}_pkey SET TABLESPACE pg_default".encode()
+            )
+        connection.execute(f"DROP TABLESPACE {name}".encode())
+
+
+async def test_months_that_are_over_move_and_are_read_as_before(
+    fresh_database_url: str, tablespace: str
+) -> None:
+    async with a_ledger(fresh_database_url) as ledger:
+        await _booked(ledger, 1, 3)
+        moved = list(move_months(fresh_database_url, _month(24), tablespace))
+        assert [one.name for one in moved] == [_FIRST]
+        assert _where(partitions(fresh_database_url)) == {_FIRST: tablespace}
+        assert list(move_months(fresh_database_url, _month(24), tablespace)) == []
+        await _booked(ledger, 4, 1)
+        assert await _lines(ledger) == [(1, 5), (2, 10), (3, 15), (4, 20)]
+        await ledger.demand_whole()
+
+
+async def test_a_month_that_is_being_moved_holds_no_booking_up(fresh_database_url: str) -> None:
+    async with a_ledger(fresh_database_url, datetime.now(UTC)) as ledger:
+        await _booked(ledger, 1, 1)
+        with psycopg.connect(fresh_database_url) as moving:
+            moving.execute(f"LOCK TABLE {_FIRST} IN ACCESS EXCLUSIVE MODE".encode())
+            await asyncio.wait_for(_booked(ledger, 2, 3), 20)
+        assert len(await _lines(ledger)) == 4
+
+
+def _where(found: list[Partition]) -> dict[str, str]:
+    return {one.name: one.tablespace for one in found if one.tablespace != "pg_default"}
+
+
+def _command(url: str, *arguments: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(
+        app, ["ledger", "partitions", *arguments], env={"HAZINA_DATABASE_URL": url}
+    )
+    return done.exit_code, done.stdout, f"{done.stderr}{done.exception or ''}"
+
+
+def test_the_command_makes_months_and_lists_them(fresh_database_url: str) -> None:
+    code, out, said = _command(fresh_database_url, "--ahead", "4", "--json")
+    assert (code, said) == (0, f"made {_name(_month(4))}\n")
+    listed = [orjson.loads(line) for line in out.splitlines()]
+    assert [one["name"] for one in listed][-2:] == [_name(_month(4)), _LATER]
+    code, out, said = _command(fresh_database_url, "--ahead", "4")
+    assert (code, said) == (0, "")
+    assert f"{_month(4):%Y-%m}" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--ahead", "0"], "1 to 120"),
+        (["--move-before", "2026-01"], "belong together"),
+        (["--move-before", "January", "--tablespace", "cold"], "write it as 2026-01"),
+        (["--move-before", "2100-01", "--tablespace", "nowhere"], "CREATE TABLESPACE"),
+    ],
+)
+def test_the_command_says_what_to_do_instead(
+    fresh_database_url: str, arguments: list[str], sentence: str
+) -> None:
+    code, _, said = _command(fresh_database_url, *arguments)
+    assert code != 0
+    assert sentence in said
