@@ -214,9 +214,7 @@ LIMIT %(limit)s;
 
 -- name: ledger_totals_at
 SELECT line, timestamp, debits_pending, debits_posted, credits_pending, credits_posted
-FROM account_history
-WHERE account_id = %(account_id)s AND timestamp <= %(moment)s::bigint
-ORDER BY timestamp DESC LIMIT 1;
+FROM ledger_line_at(%(account_id)s, %(moment)s::bigint);
 
 -- name: ledger_statement_lines
 SELECT h.line, h.timestamp, h.transfer_id, h.amount, h.debits_pending, h.debits_posted,
