@@ -25,6 +25,7 @@ from benchmarks.ledger_http import ACCOUNTS, WARM_UP, HttpOrder
 from benchmarks.ledger_load import LEDGER, LedgerLoad, LedgerOrder, ledgers_at, open_accounts
 from benchmarks.slow_commits import SlowCommits
 from benchmarks.stage import (
+    age_wal,
     child_pid,
     family_ms,
     machine_ms,
@@ -249,6 +250,7 @@ def run(arguments: argparse.Namespace, var: Path) -> None:
     system = System(SystemOptions(free_port(), var), SystemClock(), SystemIds())
     try:
         running = asyncio.run(system.start())
+        age_wal(server.url)
         keys = asyncio.run(make_merchants(running, _MERCHANTS))
         url, beside_url = (_database(server.url, name) for name in ("ledger", "beside"))
         asyncio.run(_open_accounts([url, beside_url], running))

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import psycopg
 
 from hazina.bootstrap.app import open_core
 from hazina.bootstrap.settings import Settings
@@ -39,6 +40,20 @@ def own_folder(kept: Path | None = None) -> Iterator[Path]:
             yield folder
         finally:
             embedded.destroy(folder / "postgres")
+
+
+def age_wal(server_url: str) -> None:
+    """Write a gigabyte of WAL, whose files the server uses again, as one does that runs for long.
+
+    In its first gigabyte the file system finds room for each commit, which then takes longer.
+    """
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        for _ in range(1024):
+            connection.execute(
+                "SELECT pg_logical_emit_message(false, 'age', repeat(md5(random()::text), 32768))"
+            )
+        connection.execute("SELECT pg_switch_wal()")
+        connection.execute("CHECKPOINT")
 
 
 def cpu_ms(pid: int) -> float:

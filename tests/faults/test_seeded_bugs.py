@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.faults.seeded.edit import Bug, Matrix, Run, Simulation, Test
-from tests.faults.seeded.running import ALL_BUGS, caught, misfits, run
+from tests.faults.seeded.running import ALL_BUGS, PRODUCT, caught, misfits, run
 from tests.faults.seeded.simulated import SIMULATED_BUGS
 from tests.faults.seeded.table import rows_of_the_page, shown_name
 from tests.support.postgres import TestRun
@@ -45,6 +47,19 @@ def test_each_seeded_bug_still_fits_the_code(bug: Bug) -> None:
             f"the code that this bug is seeded in has changed: write it anew in "
             f"tests/faults/seeded/ for {edit.file}:\n{edit.old}"
         )
+
+
+def test_each_seeded_bug_is_code_that_runs(tmp_path: Path) -> None:
+    """A name that is not there would fail its run, and catch nothing."""
+    for bug in ALL_BUGS:
+        for edit in bug.edits:
+            file = tmp_path / bug.name / edit.file
+            file.parent.mkdir(parents=True, exist_ok=True)
+            before = file if file.exists() else PRODUCT / edit.file
+            file.write_text(before.read_text().replace(edit.old, edit.new))
+    check = (sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--select", "F821")
+    said = subprocess.run((*check, str(tmp_path)), capture_output=True, text=True)
+    assert said.returncode == 0, said.stdout
 
 
 def test_the_page_tells_of_each_seeded_bug_and_of_no_other() -> None:

@@ -42,6 +42,8 @@ _SETTINGS = {
     # Filling each new WAL file with zeros held up every commit for 60 ms. A commit is as durable
     # without: what it writes is flushed before it is acknowledged.
     "wal_init_zero": "off",
+    # So many of its WAL files are used again, which need no room found for them at each commit.
+    "min_wal_size": "1GB",
     "wal_compression": "on",
     "jit": "off",
     "timezone": "UTC",
