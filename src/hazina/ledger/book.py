@@ -156,7 +156,8 @@ class Book:
                 self.transfers_new, asked.space, timestamp, asked.floor.taken
             ):
                 return Status.IMPORTED_EVENT_TIMESTAMP_MUST_NOT_REGRESS
-        self.stamps.next()
+        if timestamp > self.stamps.next():
+            self.stamps.pass_by(timestamp)
         row = rows.account(account, flags, timestamp, len(self.accounts_new))
         self.accounts_new.append(row)
         self.accounts[account.id.int] = Balance({**row, "version": 1})
@@ -319,8 +320,9 @@ class Book:
             )
 
     def _append(self, row: dict[str, Any], debit: Balance, credit: Balance) -> None:
-        self.stamps.next()
         transfer_id, amount, timestamp = row["id"], row["amount"], row["timestamp"]
+        if timestamp > self.stamps.next():
+            self.stamps.pass_by(timestamp)
         self.transfers[transfer_id.int] = row
         self.transfers_new.append(row)
         for balance in (debit, credit):

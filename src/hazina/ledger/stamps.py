@@ -49,6 +49,14 @@ class Stamps:
         self._last += STEP
         return self._last
 
+    def pass_by(self, timestamp: int) -> None:
+        """Give only later timestamps from here on than this later one, which an event brought.
+
+        A batch's timestamps begin before the clock's time, and an imported event may be as late as
+        that: what another unit of the batch books after it comes after it in time, too.
+        """
+        self._last += -(-(timestamp - self._last) // STEP) * STEP
+
 
 class ExactStamps(Stamps):
     """Timestamps of one process alone, on a clock of whole nanoseconds that moves when told.
