@@ -74,3 +74,15 @@ def test_no_role_of_a_process_may_rewrite_what_was_booked(
             pytest.raises(psycopg.errors.InsufficientPrivilege),
         ):
             connection.execute(statement.encode())
+
+
+def test_partitions_of_a_neighbouring_schema_are_left_alone(
+    fresh_database_url: str, names: RoleNames
+) -> None:
+    with psycopg.connect(fresh_database_url) as connection:
+        connection.execute(
+            "CREATE SCHEMA neighbour;"
+            "CREATE TABLE neighbour.log (at bigint) PARTITION BY RANGE (at);"
+            "CREATE TABLE neighbour.log_first PARTITION OF neighbour.log DEFAULT"
+        )
+    grant_roles(fresh_database_url, APPEND_ONLY, NEVER_REMOVED, names)

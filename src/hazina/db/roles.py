@@ -10,7 +10,10 @@ from psycopg import sql
 
 _ADVISORY_LOCK = 0x48415A524F4C45  # "HAZROLE" in ASCII; roles belong to the whole cluster.
 _OWN_TABLES = ("schema_migration",)
-_PARTITIONS = "SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'"
+_PARTITIONS = (
+    "SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'"
+    " AND relnamespace = 'public'::regnamespace"
+)
 
 
 @dataclass(frozen=True, slots=True)
