@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from hazina.egress.addresses import AddressPolicy
 from hazina.mail.post import MailSettings
 
+_OWED_MS_MAX = 86_400_000
+
 
 class UnsafeSettings(ValueError):
     """With these settings money could be lost; the message says what to change."""
@@ -136,6 +138,12 @@ class Settings(BaseSettings):
                 "nothing while a command may still be sent"
             )
         self._check_transit()
+        if not 0 <= self.authorization_owed_ms <= _OWED_MS_MAX:
+            raise UnsafeSettings(
+                f"HAZINA_AUTHORIZATION_OWED_MS is {self.authorization_owed_ms} and must be from 0 "
+                f"(never) to {_OWED_MS_MAX} (a day): later, customers would be charged for what "
+                "they gave up on"
+            )
         _ = self.webhook_policy
         if self.smtp_host and not self.smtp_from:
             raise UnsafeSettings("HAZINA_SMTP_FROM is empty: mail needs an address it comes from")

@@ -23,6 +23,8 @@ def test_what_is_preset_is_safe() -> None:
         ({"not_found_window_ms": 50_000}, "is 50000 and must exceed 50000: a command may be sent"),
         ({"transit_max_ms": 40_000}, "must exceed 60000: a command may be sent"),
         ({"inquiry_lease_ms": 90_000, "command_lease_ms": 35_000}, "must exceed 65000: a command"),
+        ({"authorization_owed_ms": -1}, "HAZINA_AUTHORIZATION_OWED_MS is -1 and must be from 0"),
+        ({"authorization_owed_ms": 10**17}, "to 86400000 (a day)"),
         ({"smtp_host": "mail.shop.test"}, "HAZINA_SMTP_FROM is empty"),
         ({"webhook_allowed_networks": "everywhere"}, "HAZINA_WEBHOOK_ALLOWED_NETWORKS"),
         ({"pepper": ""}, "HAZINA_PEPPER is empty"),
