@@ -201,7 +201,7 @@ async def test_what_is_sent_again_after_it_was_not_found_tells_both(
     assert told[start + 1 : start + 3] == [asked, f"{early} | inquiry"]
     assert again == [
         "outcome: capture came to not_found: the provider does not know the reference | inquiry",
-        "call: capture leased anew and sent again, under the same reference: it had not happened "
+        "call: capture leased anew to be sent again, under the same reference: it had not happened "
         "| None",
         "outcome: capture came to approved | reply",
         "event: charge.captured | reply",

@@ -18,7 +18,7 @@ _SENT = ("amount_minor", "currency", "subject_reference", "payment_method", "cap
 _CALLS = {
     What.INQUIRY: "leased anew to ask what became of it",
     What.TAKEN_OVER: "leased anew to ask what became of it",
-    What.SENT_AGAIN: "leased anew and sent again, under the same reference: it had not happened",
+    What.SENT_AGAIN: "leased anew to be sent again, under the same reference: it had not happened",
 }
 _DECIDED = ("approved", "declined")
 _STEP = timedelta(milliseconds=1)
