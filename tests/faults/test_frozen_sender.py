@@ -8,7 +8,7 @@ import pytest
 
 from hazina.commands.command import Command
 from hazina.commands.performing import Door, Performed
-from hazina.rails.outcome import Declined, NotSent, Outcome
+from hazina.rails.outcome import Declined, NotSent, Outcome, Unknown
 from tests.support.books import broken_invariants, check_requests
 from tests.support.flows import Shop, open_shop
 from tests.support.simulator import Simulator
@@ -18,6 +18,7 @@ _QUICK = {
     "inquiry_lease_ms": 3_000, "not_found_window_ms": 4_200, "transit_max_ms": 1_000,
 }  # fmt: skip
 _SLOWLY = {"sandbox_fault": "slow", "sandbox_delay_ms": "1200"}
+_ASKED = 'SELECT 1 FROM command WHERE history @> \'[{"what": "inquiry"}]\''
 _SENT_AGAIN = 'SELECT 1 FROM command WHERE history @> \'[{"what": "sent_again"}]\''
 
 
@@ -51,6 +52,33 @@ async def test_who_stood_still_does_not_turn_down_what_another_is_sending(
     assert left["status"] == "succeeded"
     assert len(books) == 1
     assert await broken_invariants(fresh_database_url, books) == []
+
+
+async def test_who_could_not_send_it_is_believed_though_it_was_asked_about(
+    fresh_database_url: str,
+) -> None:
+    """Connecting takes longer than the request waits; meanwhile a worker asks in vain."""
+    issued: list[Command] = []
+
+    async def connects_in_vain(command: Command, leased_ms: int) -> Performed:
+        issued.append(command)
+        return Performed(Unknown("no answer within the deadline"), 0, Door.DEADLINE)
+
+    with Simulator() as simulator:
+        async with open_shop(fresh_database_url, simulator, **_QUICK) as shop:
+            shop.core.payments.connect(connects_in_vain, {})
+            shown = await shop.pay()
+            while not shop.rows(_ASKED):
+                await shop.core.dispatch.run_due()
+            came = Performed(NotSent("could not connect: TimeoutError"), 1_000, Door.LATE_REPLY)
+            await shop.core.payments.report(issued[0], came)
+            left = await shop.now(shown)
+        assert simulator.books() == []
+
+    assert shown["status"] == "processing"
+    assert left["status"] == "requires_payment_method"
+    assert left["last_payment_error"]["code"] == "processing_error"
+    assert await broken_invariants(fresh_database_url, []) == []
 
 
 async def _sent_by_another(shop: Shop) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 from hazina.commands.command import State, refused, waiting
+from hazina.commands.owing import sent_since
 from hazina.commands.performing import SENDER_GONE
 from hazina.payments.accepting import SEPA_DEBIT
 from hazina.payments.capturing import apply_capture, apply_void, captured
@@ -45,6 +46,8 @@ from hazina.values import replace
 _S = IntentStatus
 AUTHORIZATION_LASTS = timedelta(days=7)
 """How long an authorization may be captured, as card networks have it and Stripe does."""
+_TRIED_AGAIN_MS = 30_000
+"""How long an owed authorization waits at most for a provider that would not take it."""
 
 
 def apply(
@@ -113,9 +116,11 @@ def _authorize(
         case Declined():
             return ended(draft, subject.command, _declined(draft, subject, outcome))
         case NotSent() | NotFound() if young and _awaited(subject, outcome):
-            # Proof calls for no patience; a provider that would not take it does.
-            wait_ms = 0 if isinstance(outcome, NotFound) else next_ms
-            draft.settle(owed(subject.command, wait_ms, outcome))
+            # Proof calls for no patience; a provider that would not take it does, but for no more
+            # than leaves it time to be tried again while it is young.
+            proved = isinstance(outcome, NotFound)
+            wait_ms = 0 if proved else min(next_ms, _TRIED_AGAIN_MS)
+            draft.settle(owed(subject.command, wait_ms, outcome, anew=proved))
             return processing(draft, subject, Unknown(evidence(outcome)), wait_ms)
         case NotSent() | NotFound():
             return ended(draft, subject.command, _declined(draft, subject, never_happened()))
@@ -141,7 +146,7 @@ def _awaited(subject: Subject, outcome: NotSent | NotFound) -> bool:
     intent, command = subject.intent, subject.command
     if intent.operation != command.id or intent.status is _S.REQUIRES_ACTION:
         return False
-    return isinstance(outcome, NotFound) or outcome.too_late or command.fence > 1
+    return isinstance(outcome, NotFound) or outcome.too_late or sent_since(command, 1)
 
 
 def _debit_under_way(draft: Draft, subject: Subject) -> Subject:

@@ -119,9 +119,13 @@ def void_authorization(draft: Draft, charge: Charge) -> None:
     )  # fmt: skip
 
 
-def owed(command: Command, next_ms: int, outcome: NotSent | NotFound) -> Any:
-    """An obligation that provably did not happen is sent again, under the same reference."""
+def owed(command: Command, next_ms: int, outcome: NotSent | NotFound, *, anew: bool = False) -> Any:
+    """An obligation that provably did not happen is sent again, under the same reference.
+
+    `anew` has the schedule of inquiries begin from its start: somebody waits for this one.
+    """
+    begun = {"inquiries": 0} if anew else {}
     return change(
         command, state=State.RESEND.value, lease_until=None, next_at=next_ms,
-        evidence=evidence(outcome),
+        evidence=evidence(outcome), **begun,
     )  # fmt: skip

@@ -37,8 +37,9 @@ def test_an_authorization_is_owed_while_it_is_young(after_ms: int, owed: bool) -
     assert still_owed(_command(), _later(after_ms), _OWED_MS) is owed
 
 
-def test_none_is_owed_where_the_setting_says_so() -> None:
-    assert not still_owed(_command(), _later(0), 0)
+@pytest.mark.parametrize("after_ms", [0, -600_000], ids=["at once", "by a clock that is behind"])
+def test_none_is_owed_where_the_setting_says_so(after_ms: int) -> None:
+    assert not still_owed(_command(), _later(after_ms), 0)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,23 @@ def test_what_one_holder_did_not_send_or_find_proves_nothing_of_the_next(
     assert not overtaken(_command(), _command(), came)
     assert overtaken(_command(), _command(fence=2), came)
     assert not overtaken(_command(), replace(_command(fence=2), state=State.DONE), came)
+
+
+@pytest.mark.parametrize(
+    ("since", "over"),
+    [
+        (["taken_over", "inquiry"], False), (["taken_over", "sent_again"], True),
+        (["sent_again", "inquiry"], True), (["inquiry"], True),
+    ],
+)  # fmt: skip
+def test_what_was_not_sent_stays_proved_while_it_was_only_asked_about(
+    since: list[str], over: bool
+) -> None:
+    """A lease of which nothing is told may have been for sending it."""
+    history = [{"what": what, "fence": 2 + at} for at, what in enumerate(since)]
+    now = replace(_command(fence=3), history=[{"what": "outcome"}, *history])
+
+    assert overtaken(_command(), now, Performed(NotSent("away"), 1_000, Door.LATE_REPLY)) is over
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from hazina.commands.command import State
@@ -19,32 +22,53 @@ _TOO_LATE = NotSent("the lease grew too old", too_late=True)
 _AWAY = NotSent("the provider's circuit breaker is open")
 
 
-def _wait_ms(drafted: Draft) -> int:
+_SENT_AGAIN = [{"what": "sent_again", "fence": 3}]
+
+
+def _changes(drafted: Draft) -> Mapping[str, Any]:
     (update,) = [w for w in drafted.writes if isinstance(w, Update) and w.table == "command"]
-    assert isinstance(update.changes["next_at"], int)
-    return update.changes["next_at"]
+    return update.changes
 
 
 @pytest.mark.parametrize(
-    ("outcome", "fence", "wait_ms"),
-    [(_NOWHERE, 2, 0), (_TOO_LATE, 1, b.NEXT_MS), (_AWAY, 3, b.NEXT_MS)],
+    ("outcome", "history", "wait_ms"),
+    [(_NOWHERE, None, 0), (_TOO_LATE, None, b.NEXT_MS), (_AWAY, _SENT_AGAIN, b.NEXT_MS)],
     ids=["not found", "too late to send it", "sent again in vain"],
 )
 def test_what_never_happened_is_owed_while_it_is_young(
-    outcome: NotSent | NotFound, fence: int, wait_ms: int
+    outcome: NotSent | NotFound, history: list[dict[str, Any]] | None, wait_ms: int
 ) -> None:
     drafted, subject = b.draft(), b.authorizing()
-    subject = replace(subject, command=replace(subject.command, fence=fence))
+    subject = replace(subject, command=replace(subject.command, history=history))
 
     effect = apply(drafted, subject, outcome, b.NEXT_MS, young=True)
 
     assert effect.refusal is None
     assert b.command_state(drafted) == State.RESEND.value
-    assert _wait_ms(drafted) == wait_ms
+    assert _changes(drafted)["next_at"] == wait_ms
     assert effect.subject.intent.status is S.PROCESSING
     assert effect.subject.intent.operation == subject.command.id
     assert b.events(drafted) == ["payment_intent.processing"]
     assert b.entries(drafted) == []
+
+
+def test_what_is_sent_again_is_asked_about_as_soon_as_what_is_sent_first() -> None:
+    drafted, subject = b.draft(), b.authorizing()
+    subject = replace(subject, command=replace(subject.command, inquiries=4))
+
+    apply(drafted, subject, _NOWHERE, b.NEXT_MS, young=True)
+
+    assert _changes(drafted)["inquiries"] == 0
+
+
+def test_a_provider_that_takes_nothing_is_tried_again_while_the_payment_is_young() -> None:
+    drafted, subject = b.draft(), b.authorizing(status=S.PROCESSING)
+    subject = replace(subject, command=replace(subject.command, history=_SENT_AGAIN))
+
+    apply(drafted, subject, _AWAY, 600_000, young=True)
+
+    assert _changes(drafted)["next_at"] == 30_000
+    assert "inquiries" not in _changes(drafted), "it is tried ever more rarely"
 
 
 def test_what_is_shown_as_processing_is_told_no_second_time() -> None:
@@ -70,10 +94,16 @@ def test_what_has_grown_old_is_turned_down(outcome: NotSent | NotFound) -> None:
     assert b.entries(drafted) == ["void"]
 
 
-def test_who_waits_is_told_at_once_of_a_provider_that_takes_nothing() -> None:
-    drafted = b.draft()
+@pytest.mark.parametrize(
+    "history", [None, [{"what": "inquiry", "fence": 2}]], ids=["at once", "asked about meanwhile"]
+)
+def test_a_provider_that_takes_nothing_at_the_first_try_is_told_of_at_once(
+    history: list[dict[str, Any]] | None,
+) -> None:
+    drafted, subject = b.draft(), b.authorizing()
+    subject = replace(subject, command=replace(subject.command, fence=2, history=history))
 
-    effect = apply(drafted, b.authorizing(), _AWAY, b.NEXT_MS, young=True)
+    effect = apply(drafted, subject, _AWAY, b.NEXT_MS, young=True)
 
     assert effect.refusal is not None
     assert b.command_state(drafted) == State.DONE.value
