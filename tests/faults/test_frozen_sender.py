@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from datetime import timedelta
 
+import orjson
 import pytest
 
 from hazina.commands.command import Command
 from hazina.commands.performing import Door, Performed
+from hazina.idempotency.service import Answer, IdempotencyRequest
 from hazina.rails.outcome import Declined, NotSent, Outcome, Unknown
 from tests.support.books import broken_invariants, check_requests
 from tests.support.flows import Shop, open_shop
@@ -79,6 +82,37 @@ async def test_who_could_not_send_it_is_believed_though_it_was_asked_about(
     assert left["status"] == "requires_payment_method"
     assert left["last_payment_error"]["code"] == "processing_error"
     assert await broken_invariants(fresh_database_url, []) == []
+
+
+async def test_who_stood_still_with_a_key_answers_what_all_others_with_it_read(
+    fresh_database_url: str,
+) -> None:
+    with Simulator() as simulator:
+        async with open_shop(fresh_database_url, simulator, key_lease_ms=300) as shop:
+            others = []
+
+            def pays() -> Awaitable[Answer]:
+                merchant_id = shop.caller.merchant.merchant_id
+                key = IdempotencyRequest(merchant_id, "/v1/payment_intents", "order-1", b"same")
+                params = {
+                    "amount": 10_000, "currency": "usd", "payment_method": "pm_card_visa",
+                    "confirm": True, "metadata": {},
+                }  # fmt: skip
+                return shop.core.payments.create_intent(shop.caller, params, key)
+
+            async def stands_still(command: Command, leased_ms: int) -> Performed:
+                await shop.core.clock.sleep_ms(600)
+                others.append(await pays())
+                return await shop.core.dispatch.run_now(command, shop.core.clock.monotonic_ms())
+
+            shop.core.payments.connect(stands_still, {})
+            first = await pays()
+            others.append(await pays())
+            intent = orjson.loads(first.body)
+            assert (await shop.now(intent))["status"] == "succeeded"
+
+    assert intent["status"] == "processing"
+    assert [other.body for other in others] == [first.body] * 2
 
 
 async def _sent_by_another(shop: Shop) -> None:

@@ -173,6 +173,16 @@ class Idempotency:
         row = await self._reader.get(TABLE, held.request.row_key)
         return held if row is not None and row["version"] == held.version else None
 
+    async def answer_of(self, held: Held | None, kept: Held | None, given: Answer) -> Answer:
+        """Return what who held a key must answer: what another stored once it was `kept` no more.
+
+        So that all who sent the key read the same bytes, also who waited for longer than its lease.
+        """
+        if held is None or kept is not None:
+            return given
+        stored = await self.resolve(held.request)
+        return stored if isinstance(stored, Answer) else given
+
     async def answer_refused(
         self, request: IdempotencyRequest | None, refusal: Refusal, finish: Finish
     ) -> Answer:

@@ -192,11 +192,12 @@ class Operations:
         is where the outcome is a no that another holder of the command has overtaken.
         """
         loads = 0
+        held_now = held
         refused = performed is not None and isinstance(performed.outcome, NO)
         accounts: Sequence[Row] | None = None
 
         async def load() -> tuple[Subject, Held | None, datetime]:
-            nonlocal loads, accounts
+            nonlocal loads, accounts, held_now
             loads += 1
             if known is not None and loads == 1:
                 subject, held_now = known, held
@@ -233,7 +234,7 @@ class Operations:
         applied, verdict = await commit(self._writer, load, decide)
         crashpoint("payments.after_second_unit")
         assert isinstance(verdict, Committed), f"an outcome could not be booked: {verdict}"
-        return applied.answer
+        return await self._idempotency.answer_of(held, held_now, applied.answer)
 
     def _young(self, command: Command, came: Performed) -> bool:
         """Tell whether what provably never happened was asked for so lately that it is sent."""

@@ -132,9 +132,10 @@ class Operations:
         Without an outcome the verification's own process is gone: what is known of it is told.
         """
         loads = 0
+        held_now = held
 
         async def load() -> tuple[Subject, Held | None, datetime]:
-            nonlocal loads
+            nonlocal loads, held_now
             loads += 1
             if known is not None and loads == 1:
                 subject, held_now = known, held
@@ -165,7 +166,7 @@ class Operations:
         applied, verdict = await commit(self._writer, load, decide)
         crashpoint("setup_intents.after_second_unit")
         assert isinstance(verdict, Committed), f"an outcome could not be stored: {verdict}"
-        return applied.answer
+        return await self._idempotency.answer_of(held, held_now, applied.answer)
 
     async def _finish(
         self, merchant: Merchant, cause: Cause, held: Held, command_id: str
