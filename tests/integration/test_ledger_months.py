@@ -17,12 +17,18 @@ from typer.testing import CliRunner
 from hazina.cli.commands import app
 from hazina.db.migrate import MIGRATIONS, migrate
 from hazina.db.months import MonthsError, Partition, make_months, move_months, partitions
+from hazina.db.roles import RoleNames, grant_roles
 from hazina.ledger.client import AccountEvent, TransferEvent, stored_id
 from hazina.ledger.history import History
+from hazina.ledger.tables import APPEND_ONLY, NEVER_REMOVED
 from tests.support.ledger_on_postgres import LedgerOnPostgres, a_ledger
+from tests.support.roles import as_role
 
 _FIRST, _LATER = "account_history_first", "account_history_later"
 _BEFORE_MONTHS = "0110"
+_WAITING = """
+SELECT FROM pg_locks WHERE NOT granted AND relation = 'account_history'::regclass
+"""
 
 
 def _month(later: int) -> datetime:
@@ -110,6 +116,31 @@ async def test_lines_beyond_all_months_are_kept_and_found_when_months_are_made(
     assert _holding(fresh_database_url)[_name(_month(8))] == 2
 
 
+_HAND_WRITTEN = """
+INSERT INTO account_history
+VALUES (gen_random_uuid(), 1, gen_random_uuid(), 1, 0, 1, 0, 0, %s)
+"""
+
+
+async def test_lines_that_come_while_months_wait_for_their_lock_are_kept(
+    fresh_database_url: str,
+) -> None:
+    """Also where the database's own isolation would have them looked for in an older snapshot."""
+    with psycopg.connect(fresh_database_url, autocommit=True) as connection:
+        connection.execute(
+            f"ALTER DATABASE {connection.info.dbname}"
+            " SET default_transaction_isolation = 'repeatable read'".encode()
+        )
+    with psycopg.connect(fresh_database_url) as booking:
+        booking.execute(_HAND_WRITTEN, (int(_month(9).timestamp()) * 10**9,))
+        made = asyncio.create_task(asyncio.to_thread(make_months, fresh_database_url, 12))
+        with psycopg.connect(fresh_database_url, autocommit=True) as looking:
+            while not looking.execute(_WAITING).fetchall():
+                await asyncio.sleep(0.02)
+    await made
+    assert sum(_holding(fresh_database_url).values()) == 1
+
+
 async def test_bookings_go_on_while_months_are_made(fresh_database_url: str) -> None:
     async with a_ledger(fresh_database_url, datetime.now(UTC)) as ledger:
         await _booked(ledger, 1, 1)
@@ -127,16 +158,40 @@ async def test_bookings_go_on_while_months_are_made(fresh_database_url: str) -> 
         await ledger.demand_whole()
 
 
-async def test_what_was_stored_before_there_were_months_stays_and_ties_are_parted(
-    empty_database_url: str, tmp_path: Path
-) -> None:
+@pytest.fixture
+def url_before_months(empty_database_url: str, tmp_path: Path) -> str:
+    """A database as the last release without months left it."""
     for path in MIGRATIONS.glob("*.sql"):
         if path.name[:4] <= _BEFORE_MONTHS:
             shutil.copy(path, tmp_path)
     migrate(empty_database_url, [tmp_path])
-    async with a_ledger(empty_database_url) as ledger:
+    return empty_database_url
+
+
+async def test_a_process_books_on_with_its_role_while_months_come(url_before_months: str) -> None:
+    suffix = conninfo_to_dict(url_before_months)["dbname"]
+    names = RoleNames(f"application_{suffix}", f"reader_{suffix}")
+    grant_roles(url_before_months, APPEND_ONLY, NEVER_REMOVED, names)
+    try:
+        async with a_ledger(as_role(url_before_months, names.application)) as ledger:
+            await _booked(ledger, 1, 1)
+            migrate(url_before_months)
+            await _booked(ledger, 2, 1)
+            assert await _lines(ledger) == [(1, 5), (2, 10)]
+        with psycopg.connect(as_role(url_before_months, names.reader)) as connection:
+            assert connection.execute("SELECT line FROM account_history").rowcount == 4
+    finally:
+        with psycopg.connect(url_before_months, autocommit=True) as connection:
+            for name in (names.application, names.reader):
+                connection.execute(f"DROP OWNED BY {name}; DROP ROLE {name}".encode())
+
+
+async def test_what_was_stored_before_there_were_months_stays_and_ties_are_parted(
+    url_before_months: str,
+) -> None:
+    async with a_ledger(url_before_months) as ledger:
         await _booked(ledger, 1, 6)
-        with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        with psycopg.connect(url_before_months, autocommit=True) as connection:
             # As lines were that are older than the ledger's own timestamps: in one microsecond.
             connection.execute("SET session_replication_role = replica")
             connection.execute("UPDATE transfer SET timestamp = NULL WHERE flags = 0")
@@ -146,10 +201,10 @@ async def test_what_was_stored_before_there_were_months_stays_and_ties_are_parte
             )
             connection.execute("RESET session_replication_role")
 
-        migrate(empty_database_url)
+        migrate(url_before_months)
 
-        assert partitions(empty_database_url)[0].name == _FIRST
-        assert set(_holding(empty_database_url)) == {_FIRST}
+        assert partitions(url_before_months)[0].name == _FIRST
+        assert set(_holding(url_before_months)) == {_FIRST}
         await _booked(ledger, 7, 2)
         assert await _lines(ledger) == [(line, 5 * line) for line in range(1, 9)]
 

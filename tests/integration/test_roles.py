@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -12,6 +12,7 @@ from hazina.db.roles import RoleNames, grant_roles
 from hazina.ledger.client import AccountEvent, TransferEvent
 from hazina.ledger.tables import APPEND_ONLY, NEVER_REMOVED
 from tests.support.ledger_on_postgres import a_ledger
+from tests.support.roles import as_role
 
 
 @pytest.fixture
@@ -25,12 +26,6 @@ def names(fresh_database_url: str) -> Iterator[RoleNames]:
     with psycopg.connect(fresh_database_url, autocommit=True) as connection:
         for name in (made.application, made.reader):
             connection.execute(f"DROP OWNED BY {name}; DROP ROLE {name}".encode())
-
-
-def as_role(url: str, name: str) -> str:
-    """Return the URL of a session that has this role's rights."""
-    mark = "&" if "?" in url else "?"
-    return f"{url}{mark}options={quote(f'-c role={name}')}"
 
 
 async def test_the_application_role_books_and_reads(

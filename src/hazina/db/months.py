@@ -84,6 +84,8 @@ def make_months(url: str, ahead: int) -> list[str]:
     if not 1 <= ahead <= _AHEAD_MAX:
         raise MonthsError(f"Ask for 1 to {_AHEAD_MAX} months ahead, not {ahead}.")
     with psycopg.connect(url, autocommit=True) as connection:
+        # A snapshot from before the lock would not show what was booked while waiting for it.
+        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         rows = _patiently(connection, sql.SQL("SELECT ledger_make_months({})").format(ahead))
     return [name for (name,) in rows]
 
@@ -126,7 +128,10 @@ def _patiently(connection: psycopg.Connection, *statements: sql.Composed) -> lis
         except errors.LockNotAvailable:
             continue
         except errors.InsufficientPrivilege as error:
-            raise MonthsError("Only the owner of the tables may do this.") from error
+            raise MonthsError(
+                f"{error.diag.message_primary}: only the owner of the tables may do this, "
+                "and needs the right to CREATE in a tablespace to move there."
+            ) from error
         except errors.UndefinedObject as error:
             raise MonthsError(
                 f"{error.diag.message_primary}: a superuser makes one with CREATE TABLESPACE."
