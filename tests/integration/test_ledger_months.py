@@ -141,6 +141,25 @@ async def test_lines_that_come_while_months_wait_for_their_lock_are_kept(
     assert sum(_holding(fresh_database_url).values()) == 1
 
 
+@pytest.mark.parametrize("later", [9, 2])
+def test_no_line_is_lost_to_a_session_that_does_not_see_it(
+    fresh_database_url: str, later: int
+) -> None:
+    """Whoever calls the function by hand may do so in a snapshot of before the line."""
+    with psycopg.connect(fresh_database_url) as making:
+        making.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        assert making.execute("SELECT FROM account_history").fetchall() == []
+        with psycopg.connect(fresh_database_url) as booking:
+            booking.execute(_HAND_WRITTEN, (int(_month(later).timestamp()) * 10**9,))
+        if later == 9:
+            with pytest.raises(psycopg.errors.CheckViolation):
+                making.execute("SELECT ledger_make_months(12)")
+        else:
+            making.execute("SELECT ledger_make_months(12)")
+    assert sum(_holding(fresh_database_url).values()) == 1
+    assert len(make_months(fresh_database_url, 12)) == (4 if later == 9 else 0)
+
+
 async def test_bookings_go_on_while_months_are_made(fresh_database_url: str) -> None:
     async with a_ledger(fresh_database_url, datetime.now(UTC)) as ledger:
         await _booked(ledger, 1, 1)
