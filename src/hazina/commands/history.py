@@ -105,6 +105,11 @@ def told(command: Command, came: Performed, at: datetime) -> Command:
     return replace(command, history=appended(command.history, entry))
 
 
+def ever_came_to(command: Command, outcome: type[Outcome | NotFound]) -> bool:
+    """Tell whether a command tells of an outcome of this kind that did not settle it at once."""
+    return any(entry.get("outcome") == _NAMES[outcome] for entry in command.history or ())
+
+
 def given_up(command: Command) -> Command:
     """Return a command that tells that nobody waits for its outcome: a client ended its object.
 

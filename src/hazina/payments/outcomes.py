@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 from hazina.commands.command import State, refused, waiting
+from hazina.commands.history import ever_came_to
 from hazina.commands.owing import sent_since
 from hazina.commands.performing import SENDER_GONE
 from hazina.payments.accepting import SEPA_DEBIT
@@ -146,6 +147,8 @@ def _awaited(subject: Subject, outcome: NotSent | NotFound) -> bool:
     intent, command = subject.intent, subject.command
     if intent.operation != command.id or intent.status is _S.REQUIRES_ACTION:
         return False
+    if ever_came_to(command, ActionRequired):
+        return False  # A cancellation that was refused has left it processing since.
     return isinstance(outcome, NotFound) or outcome.too_late or sent_since(command, 1)
 
 

@@ -109,9 +109,12 @@ def test_a_provider_that_takes_nothing_at_the_first_try_is_told_of_at_once(
     assert b.command_state(drafted) == State.DONE.value
 
 
-def test_what_the_customer_was_asked_to_authenticate_is_not_begun_anew() -> None:
-    drafted, subject = b.draft(), b.authorizing()
-    subject = replace(subject, intent=b.intent(S.REQUIRES_ACTION))
+@pytest.mark.parametrize("status", [S.REQUIRES_ACTION, S.PROCESSING], ids=["asked", "refused"])
+def test_what_the_customer_was_asked_to_authenticate_is_not_begun_anew(status: S) -> None:
+    """Where its cancellation was refused meanwhile, it is shown as processing."""
+    drafted, subject = b.draft(), b.authorizing(status=status)
+    asked = {"what": "outcome", "outcome": "action_required", "door": "reply"}
+    subject = replace(subject, command=replace(subject.command, history=[asked]))
 
     effect = apply(drafted, subject, _NOWHERE, b.NEXT_MS, young=True)
 
