@@ -260,9 +260,10 @@ def tablespace(fresh_database_url: str) -> Any:
         connection.execute(f"DROP TABLESPACE {name}".encode())
 
 
-async def test_months_that_are_over_move_and_are_read_as_before(
+async def test_months_that_are_over_move_and_are_as_before(
     fresh_database_url: str, tablespace: str
 ) -> None:
+    before = [(one.name, one.first_ns, one.end_ns) for one in partitions(fresh_database_url)]
     async with a_ledger(fresh_database_url) as ledger:
         await _booked(ledger, 1, 3)
         moved = list(move_months(fresh_database_url, _month(24), tablespace))
@@ -272,6 +273,61 @@ async def test_months_that_are_over_move_and_are_read_as_before(
         await _booked(ledger, 4, 1)
         assert await _lines(ledger) == [(1, 5), (2, 10), (3, 15), (4, 20)]
         await ledger.demand_whole()
+    after = [(one.name, one.first_ns, one.end_ns) for one in partitions(fresh_database_url)]
+    assert after == before
+    with psycopg.connect(fresh_database_url, autocommit=True) as connection:
+        for change in _every_statement([_FIRST]):
+            with pytest.raises(psycopg.errors.RestrictViolation, match="append-only"):
+                connection.execute(change.encode())
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute("INSERT INTO account_history SELECT * FROM account_history")
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute(
+                "INSERT INTO account_history SELECT account_id, 0, transfer_id, amount,"
+                " debits_pending, debits_posted, credits_pending, credits_posted, timestamp + 1"
+                " FROM account_history"
+            )
+
+
+async def test_bookings_and_reads_go_on_while_months_move(
+    fresh_database_url: str, tablespace: str
+) -> None:
+    """To and fro, while lines of today are booked and old ones are read."""
+    async with a_ledger(fresh_database_url, datetime(2020, 1, 1, tzinfo=UTC)) as ledger:
+        await _booked(ledger, 1, 300)
+    moving = True
+    async with a_ledger(fresh_database_url, datetime.now(UTC)) as ledger:
+
+        async def move() -> None:
+            nonlocal moving
+            for to in (tablespace, "pg_default") * 4:
+                found = await asyncio.to_thread(_moved, fresh_database_url, to)
+                assert found == [_FIRST]
+            moving = False
+
+        async def book() -> int:
+            number = 1_000
+            while moving:
+                await _booked(ledger, number, 1)
+                number += 1
+            return number - 1_000
+
+        async def read() -> int:
+            reads = 0
+            while moving:
+                at = int(_month(0).timestamp()) * 10**9 - 1
+                assert (await ledger.ledgers.history.at(stored_id("a", 2), at)).lines == 300
+                reads += 1
+            return reads
+
+        _, booked, reads = await asyncio.gather(move(), book(), read())
+        assert min(booked, reads) > 8
+        assert [line for line, _ in await _lines(ledger)] == list(range(1, 301 + booked))
+        await ledger.demand_whole()
+
+
+def _moved(url: str, to: str) -> list[str]:
+    return [one.name for one in move_months(url, _month(0), to)]
 
 
 async def test_a_month_that_is_being_moved_holds_no_booking_up(fresh_database_url: str) -> None:
@@ -311,6 +367,7 @@ def test_the_command_makes_months_and_lists_them(fresh_database_url: str) -> Non
         (["--move-before", "2026-01"], "belong together"),
         (["--move-before", "January", "--tablespace", "cold"], "write it as 2026-01"),
         (["--move-before", "2100-01", "--tablespace", "nowhere"], "CREATE TABLESPACE"),
+        (["--move-before", "2100-01", "--tablespace", "pg_global"], "pg_global"),
     ],
 )
 def test_the_command_says_what_to_do_instead(

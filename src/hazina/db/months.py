@@ -15,12 +15,14 @@ _NANOSECONDS = 1_000_000_000
 _AHEAD_MAX = 120
 _PARTITIONS = r"""
 WITH found AS (
-    SELECT c.relname AS name, coalesce(t.spcname, 'pg_default') AS tablespace,
+    SELECT c.relname AS name, coalesce(t.spcname, own.spcname) AS tablespace,
            pg_total_relation_size(c.oid) AS size_bytes, greatest(c.reltuples, 0)::bigint AS lines,
            pg_get_expr(c.relpartbound, c.oid) AS bounds
     FROM pg_inherits i
     JOIN pg_class c ON c.oid = i.inhrelid
     LEFT JOIN pg_tablespace t ON t.oid = c.reltablespace
+    JOIN pg_database d ON d.datname = current_database()
+    JOIN pg_tablespace own ON own.oid = d.dattablespace
     WHERE i.inhparent = 'account_history'::regclass
 )
 SELECT name, tablespace, size_bytes, lines,
@@ -105,6 +107,8 @@ def move_months(url: str, before: datetime, tablespace: str) -> Iterator[Partiti
             if too_young or one.tablespace == tablespace:
                 continue
             table, index = sql.Identifier(one.name), sql.Identifier(f"{one.name}_pkey")
+            # Pages are copied as they are: a copy of the rows would be newer than what a reader
+            # that waits for it may see, who would find the month empty.
             _patiently(
                 connection,
                 sql.SQL("ALTER TABLE {} SET TABLESPACE {}").format(table, to),
@@ -125,7 +129,7 @@ def _patiently(connection: psycopg.Connection, *statements: sql.Composed) -> lis
                 for statement in statements:
                     done = connection.execute(statement)
                 return done.fetchall() if done.description else []
-        except errors.LockNotAvailable:
+        except (errors.LockNotAvailable, errors.DeadlockDetected):
             continue
         except errors.InsufficientPrivilege as error:
             raise MonthsError(
@@ -136,6 +140,8 @@ def _patiently(connection: psycopg.Connection, *statements: sql.Composed) -> lis
             raise MonthsError(
                 f"{error.diag.message_primary}: a superuser makes one with CREATE TABLESPACE."
             ) from error
+        except (errors.InvalidParameterValue, errors.FeatureNotSupported) as error:
+            raise MonthsError(f"{error.diag.message_primary}.") from error
     raise MonthsError(
         f"account_history was found locked {_ATTEMPTS_MAX} times: end the long-running sessions "
         "and run this again."
