@@ -168,10 +168,11 @@ def show_partitions(found: Sequence[Partition], as_json: bool) -> None:
                 "tablespace": one.tablespace,
             }  # fmt: skip
             print(orjson.dumps(shown).decode())
-        table.add_row(
-            one.name, one.first, one.last, f"{one.lines:,}", f"{one.size_bytes // 1_000_000:,}",
-            one.tablespace,
-        )  # fmt: skip
+        else:
+            table.add_row(
+                one.name, one.first, one.last, f"{one.lines:,}", f"{one.size_bytes // 1_000_000:,}",
+                one.tablespace,
+            )  # fmt: skip
     if not as_json:
         _print(table)
 

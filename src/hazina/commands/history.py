@@ -138,10 +138,7 @@ def with_events(unit: Unit) -> Unit:
 
     A unit in which no command tells anything is returned as it is.
     """
-    for write in unit.writes:
-        if write.table == "command" and _tells(write):
-            break
-    else:
+    if not any(map(_tells, unit.writes)):
         return unit
     events = [
         write.row["id"]
@@ -154,11 +151,11 @@ def with_events(unit: Unit) -> Unit:
 
 
 def _tells(write: Any) -> bool:
-    return isinstance(write, Update) and "history" in write.changes
+    return write.table == "command" and isinstance(write, Update) and "history" in write.changes
 
 
 def _naming(write: Any, events: list[str]) -> Any:
-    if write.table != "command" or not _tells(write):
+    if not _tells(write):
         return write
     *before, last = write.changes["history"]
     return replace(

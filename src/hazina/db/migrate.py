@@ -12,12 +12,13 @@ from pathlib import Path
 import psycopg
 from psycopg import errors
 
+from hazina.db.patience import ATTEMPTS_MAX, patiently
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _NAME = re.compile(r"^(?P<number>\d{4})_(pre|post)_[a-z0-9_]+\.sql$")
 _CHECK_SUFFIX = ".check.sql"
 _ADVISORY_LOCK = 0x48415A494E41  # "HAZINA" in ASCII; one migration run per database at a time.
-_ATTEMPTS_MAX = 20
 _CONNECT_SECONDS = 5
 
 _CREATE_TABLE = """
@@ -137,31 +138,25 @@ def _refuse_strangers(known: Sequence[Migration], applied: dict[str, str]) -> No
 
 
 def _apply_patiently(connection: psycopg.Connection, migration: Migration) -> None:
-    for attempt in range(1, _ATTEMPTS_MAX + 1):
-        try:
-            return _apply(connection, migration)
-        except errors.LockNotAvailable:
-            # The wait itself, three seconds long, is the pause between two attempts.
-            if attempt == _ATTEMPTS_MAX:
-                raise SchemaError(
-                    f"{migration.name} found its tables locked {attempt} times: "
-                    "end the long-running sessions and migrate again."
-                ) from None
-    return None
+    try:
+        patiently(connection, lambda: _apply(connection, migration))
+    except errors.LockNotAvailable:
+        raise SchemaError(
+            f"{migration.name} found its tables locked {ATTEMPTS_MAX} times: "
+            "end the long-running sessions and migrate again."
+        ) from None
 
 
 def _apply(connection: psycopg.Connection, migration: Migration) -> None:
-    with connection.transaction():
-        connection.execute("SET LOCAL lock_timeout = '3s'")
-        connection.execute(migration.sql)
-        if migration.check is not None:
-            bad_row = connection.execute(migration.check).fetchone()
-            if bad_row is not None:
-                raise SchemaError(f"The check of {migration.name} found a row: {bad_row}.")
-        connection.execute(
-            "INSERT INTO schema_migration (name, checksum) VALUES (%s, %s)",
-            (migration.name, migration.checksum),
-        )
+    connection.execute(migration.sql)
+    if migration.check is not None:
+        bad_row = connection.execute(migration.check).fetchone()
+        if bad_row is not None:
+            raise SchemaError(f"The check of {migration.name} found a row: {bad_row}.")
+    connection.execute(
+        "INSERT INTO schema_migration (name, checksum) VALUES (%s, %s)",
+        (migration.name, migration.checksum),
+    )
 
 
 @contextmanager

@@ -10,7 +10,9 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.rows import class_row
 
-_ATTEMPTS_MAX = 20
+from hazina.db.patience import ATTEMPTS_MAX, patiently
+
+_IN_THE_WAY = (errors.LockNotAvailable, errors.DeadlockDetected)
 _NANOSECONDS = 1_000_000_000
 _AHEAD_MAX = 120
 _PARTITIONS = r"""
@@ -54,11 +56,6 @@ class Partition:
     now_ns: int
 
     @property
-    def over(self) -> bool:
-        """Whether nothing is written to it any more."""
-        return self.end_ns is not None and self.end_ns <= self.now_ns
-
-    @property
     def first(self) -> str:
         """The month in which it begins."""
         return "the beginning" if self.first_ns is None else _month(self.first_ns)
@@ -88,7 +85,7 @@ def make_months(url: str, ahead: int) -> list[str]:
     with psycopg.connect(url, autocommit=True) as connection:
         # A snapshot from before the lock would not show what was booked while waiting for it.
         connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
-        rows = _patiently(connection, sql.SQL("SELECT ledger_make_months({})").format(ahead))
+        rows = _run(connection, sql.SQL("SELECT ledger_make_months({})").format(ahead))
     return [name for (name,) in rows]
 
 
@@ -103,13 +100,13 @@ def move_months(url: str, before: datetime, tablespace: str) -> Iterator[Partiti
     to = sql.Identifier(tablespace)
     with psycopg.connect(url, autocommit=True) as connection:
         for one in partitions(url):
-            too_young = not one.over or one.end_ns is None or one.end_ns > before_ns
+            too_young = one.end_ns is None or one.end_ns > min(before_ns, one.now_ns)
             if too_young or one.tablespace == tablespace:
                 continue
             table, index = sql.Identifier(one.name), sql.Identifier(f"{one.name}_pkey")
             # Pages are copied as they are: a copy of the rows would be newer than what a reader
             # that waits for it may see, who would find the month empty.
-            _patiently(
+            _run(
                 connection,
                 sql.SQL("ALTER TABLE {} SET TABLESPACE {}").format(table, to),
                 sql.SQL("ALTER INDEX {} SET TABLESPACE {}").format(index, to),
@@ -117,35 +114,32 @@ def move_months(url: str, before: datetime, tablespace: str) -> Iterator[Partiti
             yield replace(one, tablespace=tablespace)
 
 
-def _patiently(connection: psycopg.Connection, *statements: sql.Composed) -> list[tuple[str]]:
-    """Run statements in one database transaction; return the rows of the last, if it has any.
+def _run(connection: psycopg.Connection, *statements: sql.Composed) -> list[tuple[str]]:
+    """Run statements in one database transaction; return the rows of the last, if it has any."""
 
-    Gives way to the sessions behind it when it has waited for a lock for three seconds.
-    """
-    for _ in range(_ATTEMPTS_MAX):
-        try:
-            with connection.transaction():
-                connection.execute("SET LOCAL lock_timeout = '3s'")
-                for statement in statements:
-                    done = connection.execute(statement)
-                return done.fetchall() if done.description else []
-        except (errors.LockNotAvailable, errors.DeadlockDetected):
-            continue
-        except errors.InsufficientPrivilege as error:
-            raise MonthsError(
-                f"{error.diag.message_primary}: only the owner of the tables may do this, "
-                "and needs the right to CREATE in a tablespace to move there."
-            ) from error
-        except errors.UndefinedObject as error:
-            raise MonthsError(
-                f"{error.diag.message_primary}: a superuser makes one with CREATE TABLESPACE."
-            ) from error
-        except (errors.InvalidParameterValue, errors.FeatureNotSupported) as error:
-            raise MonthsError(f"{error.diag.message_primary}.") from error
-    raise MonthsError(
-        f"account_history was found locked {_ATTEMPTS_MAX} times: end the long-running sessions "
-        "and run this again."
-    )
+    def work() -> list[tuple[str]]:
+        for statement in statements:
+            done = connection.execute(statement)
+        return done.fetchall() if done.description else []
+
+    try:
+        return patiently(connection, work, _IN_THE_WAY)
+    except _IN_THE_WAY as error:
+        raise MonthsError(
+            f"account_history was found locked {ATTEMPTS_MAX} times: end the long-running "
+            "sessions and run this again."
+        ) from error
+    except errors.InsufficientPrivilege as error:
+        raise MonthsError(
+            f"{error.diag.message_primary}: only the owner of the tables may do this, "
+            "and needs the right to CREATE in a tablespace to move there."
+        ) from error
+    except errors.UndefinedObject as error:
+        raise MonthsError(
+            f"{error.diag.message_primary}: a superuser makes one with CREATE TABLESPACE."
+        ) from error
+    except (errors.InvalidParameterValue, errors.FeatureNotSupported) as error:
+        raise MonthsError(f"{error.diag.message_primary}.") from error
 
 
 def _month(moment_ns: int) -> str:
