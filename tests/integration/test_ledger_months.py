@@ -17,12 +17,10 @@ from typer.testing import CliRunner
 from hazina.cli.commands import app
 from hazina.db.migrate import MIGRATIONS, migrate
 from hazina.db.months import MonthsError, Partition, make_months, move_months, partitions
-from hazina.db.roles import RoleNames, grant_roles
 from hazina.ledger.client import AccountEvent, TransferEvent, stored_id
 from hazina.ledger.history import History
-from hazina.ledger.tables import APPEND_ONLY, NEVER_REMOVED
 from tests.support.ledger_on_postgres import LedgerOnPostgres, a_ledger
-from tests.support.roles import as_role
+from tests.support.roles import as_role, own_roles
 
 _FIRST, _LATER = "account_history_first", "account_history_later"
 _BEFORE_MONTHS = "0110"
@@ -188,10 +186,7 @@ def url_before_months(empty_database_url: str, tmp_path: Path) -> str:
 
 
 async def test_a_process_books_on_with_its_role_while_months_come(url_before_months: str) -> None:
-    suffix = conninfo_to_dict(url_before_months)["dbname"]
-    names = RoleNames(f"application_{suffix}", f"reader_{suffix}")
-    grant_roles(url_before_months, APPEND_ONLY, NEVER_REMOVED, names)
-    try:
+    with own_roles(url_before_months) as names:
         async with a_ledger(as_role(url_before_months, names.application)) as ledger:
             await _booked(ledger, 1, 1)
             migrate(url_before_months)
@@ -199,10 +194,6 @@ async def test_a_process_books_on_with_its_role_while_months_come(url_before_mon
             assert await _lines(ledger) == [(1, 5), (2, 10)]
         with psycopg.connect(as_role(url_before_months, names.reader)) as connection:
             assert connection.execute("SELECT line FROM account_history").rowcount == 4
-    finally:
-        with psycopg.connect(url_before_months, autocommit=True) as connection:
-            for name in (names.application, names.reader):
-                connection.execute(f"DROP OWNED BY {name}; DROP ROLE {name}".encode())
 
 
 async def test_what_was_stored_before_there_were_months_stays_and_ties_are_parted(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -12,20 +11,15 @@ from hazina.db.roles import RoleNames, grant_roles
 from hazina.ledger.client import AccountEvent, TransferEvent
 from hazina.ledger.tables import APPEND_ONLY, NEVER_REMOVED
 from tests.support.ledger_on_postgres import a_ledger
-from tests.support.roles import as_role
+from tests.support.roles import as_role, own_roles
 
 
 @pytest.fixture
 def names(fresh_database_url: str) -> Iterator[RoleNames]:
-    """Roles of this test's database alone: roles belong to the whole cluster."""
-    suffix = urlsplit(fresh_database_url).path.strip("/")
-    made = RoleNames(f"application_{suffix}", f"reader_{suffix}")
-    grant_roles(fresh_database_url, APPEND_ONLY, NEVER_REMOVED, made)
-    grant_roles(fresh_database_url, APPEND_ONLY, NEVER_REMOVED, made)
-    yield made
-    with psycopg.connect(fresh_database_url, autocommit=True) as connection:
-        for name in (made.application, made.reader):
-            connection.execute(f"DROP OWNED BY {name}; DROP ROLE {name}".encode())
+    """Roles of this test's database alone, granted a second time as after a migration."""
+    with own_roles(fresh_database_url) as made:
+        grant_roles(fresh_database_url, APPEND_ONLY, NEVER_REMOVED, made)
+        yield made
 
 
 async def test_the_application_role_books_and_reads(
