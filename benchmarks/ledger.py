@@ -192,6 +192,7 @@ def _subjects(stage: Stage) -> dict[str, Callable[[Stage], LedgerLoad]]:
     }
     if stage.slow is not None:
         subjects |= {
+            "16 callers, flushes 1 ms slower": _slowly(1, _inside(16)),
             "256 callers, flushes 1 ms slower": _slowly(1, _inside(256)),
             "1 writer, flushes 5 ms slower": _slowly(5, _inside(16)),
             "8 writers, flushes 5 ms slower": _slowly(5, _writers(_WRITERS, 16, apart=True)),

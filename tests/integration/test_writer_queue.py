@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -248,3 +248,47 @@ async def test_commit_gives_up_after_eight_repeats(store: GatedStore, writer: Wr
     assert caught.value.code is Code.LOCK_TIMEOUT
     assert loads == 9
     assert isinstance(await writer.submit(_rename(1, "x").unit), Stale)
+
+
+@dataclass
+class AheadStore(GatedStore):
+    """Sends batches ahead over a disk of its own: landing takes as long as `batch_ms` says."""
+
+    clock: ManualClock = field(
+        default_factory=lambda: ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+    )
+    batch_ms: Callable[[int], int] = len
+
+    def depart(self, units: Sequence[Unit]) -> Sequence[Unit]:
+        self.batches.append(list(units))
+        return units
+
+    async def land(self, flight: Sequence[Unit]) -> list[Verdict | Quarantined]:
+        await asyncio.sleep(0)
+        self.clock.advance_ms(self.batch_ms(len(flight)))
+        return await self.inner.execute(flight)
+
+
+@pytest.mark.parametrize(
+    ("batch_ms", "size"),
+    [
+        pytest.param(lambda rows: 5, 16, id="each flush takes long"),
+        pytest.param(lambda rows: rows * rows // 32, 8, id="half a batch takes a quarter"),
+    ],
+)
+async def test_few_callers_share_a_batch_or_take_turns_by_what_is_quicker(
+    batch_ms: Callable[[int], int], size: int
+) -> None:
+    store = AheadStore(batch_ms=batch_ms)
+    writer = Writer(store, store.clock)
+    await writer.start()
+
+    async def caller(name: str) -> None:
+        for number in range(400):
+            verdict = await writer.submit(_insert(name, f"{name}_{number}", Lane.BULK))
+            assert isinstance(verdict, Committed)
+
+    await asyncio.gather(*(caller(f"m{number}") for number in range(16)))
+    await writer.close()
+    sizes = [len(batch) for batch in store.batches]
+    assert {size} == set(sizes[-60:-4]), sizes

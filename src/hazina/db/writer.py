@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from hazina.clock import Clock
+from hazina.db.overlap import Overlap
 from hazina.db.unit import (
     Committed,
     Lane,
@@ -27,7 +28,6 @@ _STALE_RETRIES_MAX = 8
 _ANSWERS_PER_TURN = 4
 _WORTH_WAITING_FOR = 64
 _FLYING_MAX = 2
-_AHEAD_ROWS_MIN = 16
 _AHEAD_ROWS_MAX = 128
 
 _log = logging.getLogger(__name__)
@@ -123,7 +123,8 @@ class Writer:
         self._ahead = store if isinstance(store, StoreAhead) else None
         self._flying: deque[_Flying] = deque()
         self._waiting_rows = 0
-        self._ahead_rows = _AHEAD_ROWS_MIN
+        self._overlap = Overlap()
+        self._ahead_rows = self._overlap.rows_min
         self._clock = clock
         self._settings = settings or WriterSettings()
         self._committed = committed
@@ -247,7 +248,8 @@ class Writer:
         await self._conclude(flying.batch, flying.landing)
         self._flying.popleft()
         many = self._queued >= 2 * _WORTH_WAITING_FOR
-        least = _WORTH_WAITING_FOR if many else _AHEAD_ROWS_MIN
+        self._overlap.landed(flying.rows, self._clock.monotonic_ms())
+        least = _WORTH_WAITING_FOR if many else self._overlap.rows_min
         self._ahead_rows = min(max(least, flying.rows), _AHEAD_ROWS_MAX)
         await self._settle(flying.batch)
 
@@ -266,7 +268,9 @@ class Writer:
         """
         enough = min(answered, _WORTH_WAITING_FOR)
         if self._ahead is not None:
-            enough = min(enough, max((answered + 1) // 2, _AHEAD_ROWS_MIN))
+            callers = self._queued + answered
+            enough = min(callers, _WORTH_WAITING_FOR)
+            enough = min(enough, max((callers + 1) // 2, self._overlap.rows_min))
         for _ in range(2 + answered // _ANSWERS_PER_TURN):
             if self._queued >= enough:
                 return
