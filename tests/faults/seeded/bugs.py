@@ -304,6 +304,17 @@ BUGS = (
         ),
     ),
     Bug(
+        "key_in_use_answered_before_its_lease_is_over",
+        Test("test_races_over_http", "a_key_in_flight"),
+        (
+            Edit(
+                "idempotency/service.py",
+                '        if not row["expired"]:\n            raise _in_use()\n        return row\n',
+                "        return row\n",
+            ),
+        ),
+    ),
+    Bug(
         "open_operation_keeps_nobody_out",
         Test("test_races", "confirmed_twice"),
         (

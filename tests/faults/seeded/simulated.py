@@ -70,14 +70,6 @@ SIMULATED_BUGS = (
         ),
     ),
     _bug(
-        "key_in_use_answered_before_its_lease_is_over",
-        (
-            _IDEMPOTENCY,
-            '        if not row["expired"]:\n            raise _in_use()\n        return row\n',
-            "        return row\n",
-        ),
-    ),
-    _bug(
         "parameters_of_a_used_key_not_compared",
         (
             _IDEMPOTENCY,
