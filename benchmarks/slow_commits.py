@@ -68,7 +68,7 @@ class SlowCommits:
         log = (folder / "slow_commits.log").open("w")
         subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd="/",
-            env={"PATH": os.defpath, "LC_ALL": "C", "LD_PRELOAD": str(library),
+            env={**embedded.ENVIRONMENT, "LD_PRELOAD": str(library),
                  "BENCH_FLUSH_DELAY": str(self._file)},
             start_new_session=True, **identity,
         )  # fmt: skip

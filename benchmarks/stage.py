@@ -43,12 +43,13 @@ def own_folder(kept: Path | None = None) -> Iterator[Path]:
 
 
 def age_wal(server_url: str) -> None:
-    """Write a gigabyte of WAL, whose files the server uses again, as one does that runs for long.
+    """Write three gigabytes of WAL: its files are used again, as on a server that runs for long.
 
-    In its first gigabyte the file system finds room for each commit, which then takes longer.
+    Where a file is new the file system finds room for each commit, which then takes longer. A
+    checkpoint comes after two gigabytes, and leaves as many files as were filled before it.
     """
     with psycopg.connect(server_url, autocommit=True) as connection:
-        for _ in range(1024):
+        for _ in range(3 * 1024):
             connection.execute(
                 "SELECT pg_logical_emit_message(false, 'age', repeat(md5(random()::text), 32768))"
             )

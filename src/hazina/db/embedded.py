@@ -50,6 +50,14 @@ _SETTINGS = {
     "log_timezone": "UTC",
 }
 
+# Nothing else of ours: PGDATA, PGPORT and their like would redirect it.
+ENVIRONMENT = {
+    "PATH": os.defpath,
+    "LC_ALL": "C",
+    # glibc would give memory back after each statement and ask for it again for the next one.
+    "MALLOC_TOP_PAD_": str(4 * 1024 * 1024),
+}
+
 _log = logging.getLogger(__name__)
 
 
@@ -261,8 +269,7 @@ def _give(folder: Path, account: Account | None) -> None:
 def _run(place: Place, program: str, arguments: Sequence[str]) -> None:
     """Run one of PostgreSQL's programs as the server's account, in a session of its own.
 
-    The session keeps Ctrl-C on the caller's terminal from the server; the environment is cleared
-    because PGDATA, PGPORT and their like would redirect it.
+    The session keeps Ctrl-C on the caller's terminal from the server.
     """
     command = [str(place.programs / program), *arguments]
     identity = place.account.identity() if place.account else Identity()
@@ -273,7 +280,7 @@ def _run(place: Place, program: str, arguments: Sequence[str]) -> None:
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd="/",
-            env={"PATH": os.defpath, "LC_ALL": "C"},
+            env=ENVIRONMENT,
             start_new_session=True,
             check=False,
             **identity,
