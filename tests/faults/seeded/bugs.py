@@ -315,6 +315,19 @@ BUGS = (
         ),
     ),
     Bug(
+        "failed_inquiry_taken_for_not_found",
+        Test("test_sandbox_mapping", "also_to_an_inquiry", "unit/connectors"),
+        (
+            Edit(
+                "connectors/sandbox/mapping.py",
+                '        return Unknown(f"HTTP {status}: {scrubbed(answer.reason)}")\n'
+                '    error = content.get("error")\n    if error is None:\n',
+                "        return NotFound()\n"
+                '    error = content.get("error")\n    if error is None:\n',
+            ),
+        ),
+    ),
+    Bug(
         "open_operation_keeps_nobody_out",
         Test("test_races", "confirmed_twice"),
         (

@@ -14,9 +14,9 @@ import hazina
 from tests.faults.seeded.bugs import BUGS
 from tests.faults.seeded.edit import Bug, Edit, Run, Simulation
 from tests.faults.seeded.ledger_races import RACES
-from tests.faults.seeded.simulated import RARE_BUGS, SIMULATED_BUGS
+from tests.faults.seeded.simulated import SIMULATED_BUGS
 
-ALL_BUGS = (*BUGS, *RACES, *SIMULATED_BUGS, *RARE_BUGS)
+ALL_BUGS = (*BUGS, *RACES, *SIMULATED_BUGS)
 ROOT = Path(__file__).parents[3]
 PRODUCT = Path(hazina.__file__).parent
 _SECONDS_MAX = 400

@@ -308,17 +308,3 @@ SIMULATED_BUGS = (
         ),
     ),
 )  # fmt: skip
-
-RARE_BUGS = (
-    _bug(
-        "failed_inquiry_taken_for_not_found",
-        (
-            _MAPPING,
-            '        return Unknown(f"HTTP {status}: {scrubbed(answer.reason)}")\n'
-            '    error = content.get("error")\n    if error is None:\n',
-            "        return NotFound()\n"
-            '    error = content.get("error")\n    if error is None:\n',
-        ),
-    ),
-)  # fmt: skip
-"""Those that show once in some hundred seeds: too long for a share that CI draws."""
