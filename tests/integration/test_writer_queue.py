@@ -250,14 +250,12 @@ async def test_commit_gives_up_after_eight_repeats(store: GatedStore, writer: Wr
     assert isinstance(await writer.submit(_rename(1, "x").unit), Stale)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class AheadStore(GatedStore):
     """Sends batches ahead over a disk of its own: landing takes as long as `batch_ms` says."""
 
-    clock: ManualClock = field(
-        default_factory=lambda: ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
-    )
-    batch_ms: Callable[[int], int] = len
+    clock: ManualClock
+    batch_ms: Callable[[int], int]
 
     def depart(self, units: Sequence[Unit]) -> Sequence[Unit]:
         self.batches.append(list(units))
@@ -277,10 +275,10 @@ class AheadStore(GatedStore):
     ],
 )
 async def test_few_callers_share_a_batch_or_take_turns_by_what_is_quicker(
-    batch_ms: Callable[[int], int], size: int
+    clock: ManualClock, batch_ms: Callable[[int], int], size: int
 ) -> None:
-    store = AheadStore(batch_ms=batch_ms)
-    writer = Writer(store, store.clock)
+    store = AheadStore(clock=clock, batch_ms=batch_ms)
+    writer = Writer(store, clock)
     await writer.start()
 
     async def caller(name: str) -> None:

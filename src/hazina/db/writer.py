@@ -269,8 +269,8 @@ class Writer:
         enough = min(answered, _WORTH_WAITING_FOR)
         if self._ahead is not None:
             callers = self._queued + answered
-            enough = min(callers, _WORTH_WAITING_FOR)
-            enough = min(enough, max((callers + 1) // 2, self._overlap.rows_min))
+            half = max((callers + 1) // 2, self._overlap.rows_min)
+            enough = min(callers, half, _WORTH_WAITING_FOR)
         for _ in range(2 + answered // _ANSWERS_PER_TURN):
             if self._queued >= enough:
                 return
