@@ -14,6 +14,7 @@ _OUTCOMES = "payments/outcomes.py"
 _DISPATCH = "dispatch/service.py"
 _CAPTURING = "payments/capturing.py"
 _REFUNDING = "payments/refunding.py"
+_IDEMPOTENCY = "idempotency/service.py"
 
 BUGS = (
     Bug(
@@ -250,7 +251,7 @@ BUGS = (
         Matrix("payments.after_second_unit-capture-ok"),
         (
             Edit(
-                "idempotency/service.py",
+                _IDEMPOTENCY,
                 "    if held is None:\n        return (), ()\n",
                 "    if held is None or held.version:\n        return (), ()\n",
             ),
@@ -261,7 +262,7 @@ BUGS = (
         Matrix("payments.after_second_unit-confirm-timeout_after_effect"),
         (
             Edit(
-                "idempotency/service.py",
+                _IDEMPOTENCY,
                 "            return found\n        held = Held(",
                 "            row = await self._row(request)\n"
                 "            assert row is not None\n"
@@ -308,7 +309,7 @@ BUGS = (
         Test("test_races_over_http", "a_key_in_flight"),
         (
             Edit(
-                "idempotency/service.py",
+                _IDEMPOTENCY,
                 '        if not row["expired"]:\n            raise _in_use()\n        return row\n',
                 "        return row\n",
             ),
