@@ -48,16 +48,22 @@ async def test_an_id_that_one_writer_books_is_not_remembered_as_failed_by_anothe
 async def test_a_post_sent_along_with_its_pending_transfer_finds_it_or_does_not(
     fresh_database_url: str,
 ) -> None:
-    """The post names no accounts; never is it told that those it takes over are others."""
+    """The post names no accounts; never is it told that those it takes over are others.
+
+    Every other one comes behind an event with the id of its pending transfer, on other accounts.
+    """
     async with a_ledger(fresh_database_url) as one, a_ledger(fresh_database_url) as two:
-        await one.ledgers.create_accounts("a", [AccountEvent(1, 1, 1), AccountEvent(2, 1, 1)])
+        await one.ledgers.create_accounts("a", [AccountEvent(n, 1, 1) for n in range(1, 5)])
         found: Counter[str] = Counter()
         for number in range(1, 4 * _ROUNDS, 2):
             hold = TransferEvent(number, 1, 2, 5, ledger=1, code=1, flags=2)
+            refused = TransferEvent(number, 3, 4, 5, ledger=1, code=0, flags=2)
             post = TransferEvent(number + 1, amount=2**128 - 1, pending_id=number, flags=4)
-            _, (result,) = await asyncio.gather(
+            _, (*_, result) = await asyncio.gather(
                 one.ledgers.create_transfers("a", [hold]),
-                (one if number % 4 == 1 else two).ledgers.create_transfers("a", [post]),
+                (one if number % 4 == 1 else two).ledgers.create_transfers(
+                    "a", [refused, post] if number % 8 < 4 else [post]
+                ),
             )
             found[result.status.value] += 1
         print(found)

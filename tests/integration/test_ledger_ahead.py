@@ -44,7 +44,7 @@ def transfer(number: int, debit: int = 1, credit: int = 2, **values: object) -> 
 
 
 def unit(*events: TransferEvent) -> Unit:
-    made = tuple(to_transfer(SPACE, event, None, None) for event in events)
+    made = tuple(to_transfer(SPACE, event) for event in events)
     return Unit(SPACE, transfers=made, lane=Lane.BULK)
 
 

@@ -83,6 +83,8 @@ class Generator:
                 if event["timeout"] and not event["pending_id"] and random.random() < 0.5:
                     event["flags"] |= T_PENDING
             batch.append(event)
+        if not imported and random.random() < 0.1:
+            batch += self._one_id_again()
         self._chain(batch, 0.1)
         self._sent += [dict(event) for event in batch]
         del self._sent[:-80]
@@ -191,6 +193,18 @@ class Generator:
         if random.random() < 0.12:
             self._spoil(event)
         return event
+
+    def _one_id_again(self) -> list[Event]:
+        """Return pending transfers of one id on several accounts, and what resolves one of them.
+
+        All of them come in one batch: which of them is booked depends on what is wrong with each.
+        """
+        random = self._random
+        holds = [{**self._first(), "flags": T_PENDING} for _ in range(random.randint(2, 3))]
+        for hold in holds:
+            hold["id"] = holds[0]["id"]
+            hold["code"] = random.choice([0, 1])
+        return [*holds, *(self._second(random.choice(holds)) for _ in range(2))]
 
     def _new_id(self) -> int:
         if self._random.random() < 0.04:

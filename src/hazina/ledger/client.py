@@ -241,25 +241,22 @@ def to_account(space: str, event: AccountEvent, floor: ImportFloor | None) -> Ac
 
 
 def to_transfer(
-    space: str, event: TransferEvent, named: tuple[UUID, UUID] | None, floor: ImportFloor | None
+    space: str,
+    event: TransferEvent,
+    pending_accounts: tuple[UUID, ...] = (),
+    floor: ImportFloor | None = None,
 ) -> Transfer:
-    """Return what the engine judges; `named` are the accounts of the pending transfer it resolves.
-
-    The event takes over those that it leaves out: a transfer's accounts never change.
-    """
+    """Return what the engine judges; see `Asked` for `pending_accounts` and `floor`."""
     flags = event.flags
     assert 0 <= flags <= FLAGS_MAX, "a client's flags have 16 bits"
     debit = stored_id(space, event.debit_account_id)
     credit = stored_id(space, event.credit_account_id)
-    if flags & (_POST | _VOID) and named is not None:
-        debit = debit if event.debit_account_id else named[0]
-        credit = credit if event.credit_account_id else named[1]
     amount: int | None = event.amount
     if (flags & _POST and amount == AMOUNT_MAX) or (flags & _VOID and amount == 0):
         amount = None
     asked = Asked(
         space, event.id, event.user_data_128, event.user_data_64, event.user_data_32,
-        event.metadata or None, event.timestamp, floor,
+        event.metadata or None, event.timestamp, floor, pending_accounts=pending_accounts,
     )  # fmt: skip
     return Transfer(
         _stored_id(space, event.id), debit, credit, amount, event.ledger, event.code,

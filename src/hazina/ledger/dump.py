@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 import orjson
 
@@ -15,11 +14,10 @@ from hazina.ledger import wire
 from hazina.ledger.client import account_record, transfer_record
 from hazina.ledger.script import read_request
 from hazina.ledger.service import Ledgers
-from hazina.ledger.types import AccountFlag, Status, TransferFlag
+from hazina.ledger.types import NO_ID, AccountFlag, Status, TransferFlag
 from hazina.ledger.verify import heads
 
 _PAGE = 1_000
-_NO_ID = UUID(int=0)
 _IMPORTED_ACCOUNT = AccountFlag.IMPORTED + 0
 _IMPORTED_TRANSFER = TransferFlag.IMPORTED + 0
 _LINKED = TransferFlag.LINKED + 0
@@ -93,7 +91,7 @@ async def _pages(
     reader: Reader, query: str, space: str, upto: Mapping[str, int]
 ) -> AsyncIterator[Sequence[Row]]:
     """Yield what was booked up to a sequence of each slot, in pages."""
-    timestamp, after = 0, _NO_ID
+    timestamp, after = 0, NO_ID
     fixed = {"space": space, "heads": orjson.dumps(upto).decode(), "limit": _PAGE}
     while True:
         rows = await reader.query(query, {**fixed, "timestamp": timestamp, "after": after})

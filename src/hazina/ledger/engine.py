@@ -99,6 +99,9 @@ class LedgerEngine:
                 transfers[transfer.id.int] = (transfer.id,)
                 if transfer.pending_id is not None:
                     pending[transfer.pending_id.int] = (transfer.pending_id,)
+                    if transfer.asked is not None:
+                        for account_id in transfer.asked.pending_accounts:
+                            accounts[account_id.int] = (account_id,)
                 for account in transfer.opens:
                     number = account.id.int
                     if number not in known and number not in ensure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from hazina.db.table import Row
-from hazina.ledger.types import AMOUNT_MAX, Account, Asked, Status, Transfer, TransferFlag
+from hazina.ledger.types import AMOUNT_MAX, NO_ID, Account, Asked, Status, Transfer, TransferFlag
 
 _POST = TransferFlag.POST_PENDING + 0
 _RESOLVE = int(TransferFlag.POST_PENDING | TransferFlag.VOID_PENDING | TransferFlag.EXPIRE)
@@ -64,11 +64,11 @@ def compare_transfer(transfer: Transfer, flags: int, found: Row, pending: Row | 
         return Status.EXISTS_WITH_DIFFERENT_PENDING_ID
     if transfer.timeout_seconds != found["timeout_seconds"]:
         return Status.EXISTS_WITH_DIFFERENT_TIMEOUT
-    if transfer.debit_account_id != found["debit_account_id"]:
-        return Status.EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT_ID
-    if transfer.credit_account_id != found["credit_account_id"]:
-        return Status.EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT_ID
     resolves = flags & _RESOLVE
+    if _account_differs(transfer.debit_account_id, found["debit_account_id"], resolves):
+        return Status.EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT_ID
+    if _account_differs(transfer.credit_account_id, found["credit_account_id"], resolves):
+        return Status.EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT_ID
     whole = pending["amount"] if resolves and pending is not None else None
     if _amount_differs(transfer.amount_minor, flags, found["amount"], whole):
         return Status.EXISTS_WITH_DIFFERENT_AMOUNT
@@ -86,6 +86,11 @@ def compare_transfer(transfer: Transfer, flags: int, found: Row, pending: Row | 
     if asked is not None and asked.metadata != found["metadata"]:
         return Status.EXISTS_WITH_DIFFERENT_METADATA
     return Status.EXISTS
+
+
+def _account_differs(account_id: UUID, booked: UUID, resolves: int) -> bool:
+    """Tell whether another account is named; what resolves may leave it to the pending one."""
+    return account_id != booked and not (resolves and account_id == NO_ID)
 
 
 def _amount_differs(amount: int | None, flags: int, booked: int, whole: int | None) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from hazina.ledger.types import Account, AccountFlag, Asked, Status, Transfer, TransferFlag
+from hazina.ledger.types import NO_ID, Account, AccountFlag, Asked, Status, Transfer, TransferFlag
 
 # Whole numbers, since operators of flag types cost a microsecond each.
 IMPORTED_ACCOUNT = AccountFlag.IMPORTED + 0
@@ -26,7 +26,6 @@ _LIMITS = int(
 )
 _ACCOUNT_FLAGS = 63
 _TRANSFER_FLAGS = 511 | _EXPIRE  # Clients send 16 bits, so that only the ledger can expire.
-_NO_ID = UUID(int=0)
 _ID_MAX = UUID(int=2**128 - 1)
 _TIMESTAMP_LIMIT = 2**63
 _INT_MAX = 2**128 - 1
@@ -115,11 +114,11 @@ def unsound_transfer(transfer: Transfer, flags: int) -> Status | None:
 
 
 def _unsound_account_ids(transfer: Transfer) -> Status:
-    if transfer.debit_account_id == _NO_ID:
+    if transfer.debit_account_id == NO_ID:
         return Status.DEBIT_ACCOUNT_ID_MUST_NOT_BE_ZERO
     if transfer.debit_account_id == _ID_MAX:
         return Status.DEBIT_ACCOUNT_ID_MUST_NOT_BE_INT_MAX
-    if transfer.credit_account_id == _NO_ID:
+    if transfer.credit_account_id == NO_ID:
         return Status.CREDIT_ACCOUNT_ID_MUST_NOT_BE_ZERO
     return Status.CREDIT_ACCOUNT_ID_MUST_NOT_BE_INT_MAX
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from hazina.db.table import Row
 from hazina.db.unit import Stale
 from hazina.ledger.book import Book, Mark
 from hazina.ledger.forms import (
@@ -52,14 +53,15 @@ def judge_accounts(book: Book, accounts: Sequence[Account]) -> tuple[Result, ...
 def judge_transfers(book: Book, transfers: Sequence[Transfer]) -> tuple[Result, ...] | Stale:
     """Book transfers; return what became of each.
 
-    A post or void that leaves out accounts takes those of its pending transfer, as they were read
-    before. If there was none then and is one now, its accounts are not locked: `Stale`.
+    A post or void that leaves out accounts takes those of its pending transfer, which were locked
+    if it was stored before. If it has come since, they are not: `Stale`.
     """
     for transfer in transfers:
         pending_id = transfer.pending_id
         if pending_id is None or not _lacks_accounts(transfer):
             continue
-        if pending_id.int in book.transfers:
+        pending = book.transfers.get(pending_id.int)
+        if pending is not None and not _locked(book, pending):
             return Stale("transfer", (pending_id,))
     flags = [int(transfer.flags) for transfer in transfers]
     imported = flags[0] & IMPORTED_TRANSFER
@@ -86,6 +88,12 @@ def _lacks_accounts(transfer: Transfer) -> bool:
     if not transfer.flags & RESOLVE:
         return False
     return not (transfer.debit_account_id.int and transfer.credit_account_id.int)
+
+
+def _locked(book: Book, transfer: Row) -> bool:
+    """Tell whether both accounts of a transfer are locked; only such are among the book's."""
+    sides = transfer["debit_account_id"], transfer["credit_account_id"]
+    return all(account_id.int in book.accounts for account_id in sides)
 
 
 def _judge(

@@ -24,6 +24,7 @@ _MOVED = (
     "id", "debit_account_id", "credit_account_id", "amount", "ledger", "code", "flags",
     "pending_id", "timeout_seconds", "reference", "entry", "position", "timestamp",
 )  # fmt: skip
+_TAKEN_OVER = ("debit_account_id", "credit_account_id", "ledger", "code")
 _ASKED = (
     "space", "client_id", "user_data_128", "user_data_64", "user_data_32", "metadata",
 )  # fmt: skip
@@ -58,8 +59,8 @@ def transfer(
         "debit_account_id": booked.debit_account_id,
         "credit_account_id": booked.credit_account_id,
         "amount": amount,
-        "ledger": booked.ledger if pending is None else pending["ledger"],
-        "code": booked.code if pending is None else pending["code"],
+        "ledger": booked.ledger,
+        "code": booked.code,
         "flags": flags,
         "pending_id": booked.pending_id,
         "timeout_seconds": booked.timeout_seconds,
@@ -68,6 +69,8 @@ def transfer(
         "position": position,
         "timestamp": timestamp,
     }
+    if pending is not None:
+        row.update((name, pending[name]) for name in _TAKEN_OVER)
     if booked.asked is not None:
         _add_asked(row, booked.asked)
         if pending is not None:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from hazina.db.table import Row
-from hazina.ledger.types import AMOUNT_MAX, AccountFlag, Status, Transfer, TransferFlag
+from hazina.ledger.types import AMOUNT_MAX, NO_ID, AccountFlag, Status, Transfer, TransferFlag
 
 # Whole numbers, since operators of flag types cost a microsecond each.
 _RELEASE = int(TransferFlag.VOID_PENDING | TransferFlag.EXPIRE)
@@ -179,9 +179,9 @@ def _overflow(debit: Balance, credit: Balance, amount: int, pending: int) -> Sta
 
 def mismatch(transfer: Transfer, pending: Pending, amount: int, flags: int) -> Status | None:
     """Say what keeps this transfer from resolving that pending one; zero inherits its value."""
-    if transfer.debit_account_id != pending.debit_account_id:
+    if transfer.debit_account_id not in (pending.debit_account_id, NO_ID):
         return Status.PENDING_TRANSFER_HAS_DIFFERENT_DEBIT_ACCOUNT_ID
-    if transfer.credit_account_id != pending.credit_account_id:
+    if transfer.credit_account_id not in (pending.credit_account_id, NO_ID):
         return Status.PENDING_TRANSFER_HAS_DIFFERENT_CREDIT_ACCOUNT_ID
     if transfer.ledger not in (0, pending.ledger):
         return Status.PENDING_TRANSFER_HAS_DIFFERENT_LEDGER

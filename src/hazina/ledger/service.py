@@ -117,14 +117,15 @@ class Ledgers:
         if events[0].flags & _IMPORTED_TRANSFER:
             floor = await self._floor(space, "transfers", [event.timestamp for event in events])
         for _ in range(_LOADS_MAX):
-            named = await self._named(space, events)
+            left_out = await self._left_out(space, events)
             transfers = tuple(
-                to_transfer(space, event, named.get(event.pending_id), floor) for event in events
+                to_transfer(space, event, left_out.get(event.pending_id, ()), floor)
+                for event in events
             )
             verdict = await self._submitted(space, transfers, claims)
             if not isinstance(verdict, Stale):
                 return _results(verdict)
-            # A pending transfer has come whose accounts are taken over: they can be read now.
+            # A pending transfer has come whose accounts were left out: they can be read now.
             await self._clock.sleep_ms(1)
         raise Overloaded("pending transfers came faster than they could be read")
 
@@ -156,19 +157,17 @@ class Ledgers:
         rows = await self._rows("transfer", space, [event.id for event in events])
         if len(rows) < len(events):
             return None
-        named = await self._named(space, events)
         ids = [event.pending_id for event in events if event.pending_id]
         pending = {row["client_id"].int: row for row in await self._rows("transfer", space, ids)}
         return _chained(
             [
                 compare_transfer(
-                    to_transfer(space, event, named.get(event.pending_id), None), event.flags,
-                    row, pending.get(event.pending_id),
+                    to_transfer(space, event), event.flags, row, pending.get(event.pending_id)
                 )
                 for event, row in zip(events, rows, strict=True)
             ],
             rows,
-        )  # fmt: skip
+        )
 
     async def lookup_accounts(self, space: str, ids: Sequence[int]) -> list[AccountRecord]:
         """Return the accounts that exist, in the order asked for."""
@@ -248,10 +247,13 @@ class Ledgers:
                 await self._clock.sleep_ms(1)
         return await self._writer.submit(unit)
 
-    async def _named(
+    async def _left_out(
         self, space: str, events: Sequence[TransferEvent]
-    ) -> dict[int, tuple[UUID, UUID]]:
-        """Return the accounts of the pending transfers that events take them over from."""
+    ) -> dict[int, tuple[UUID, ...]]:
+        """Return the accounts of stored transfers that posts and voids leave theirs to, by id.
+
+        Those of transfers that come with the same events are locked with them anyway.
+        """
         wanted = {
             event.pending_id
             for event in events
@@ -261,19 +263,10 @@ class Ledgers:
         }
         if not wanted:
             return {}
-        named: dict[int, tuple[UUID, UUID]] = {}
-        for event in events:
-            if event.id in wanted:
-                accounts = (event.debit_account_id, event.credit_account_id)
-                debit, credit = (stored_id(space, one) for one in accounts)
-                named.setdefault(event.id, (debit, credit))
-        ids = list(wanted)
-        keys = [stored_id(space, one) for one in ids]
-        rows = await asyncio.gather(*(self._reader.get("transfer", (key,)) for key in keys))
-        for one, row in zip(ids, rows, strict=True):
-            if row is not None:
-                named[one] = (row["debit_account_id"], row["credit_account_id"])
-        return named
+        return {
+            row["client_id"].int: (row["debit_account_id"], row["credit_account_id"])
+            for row in await self._rows("transfer", space, list(wanted))
+        }
 
     async def _floor(self, space: str, kind: str, timestamps: list[int]) -> ImportFloor:
         """Return what imported timestamps must pass, as of now."""

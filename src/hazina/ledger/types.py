@@ -9,6 +9,8 @@ from uuid import UUID
 from hazina.values import value
 
 AMOUNT_MAX = 2**128 - 1
+NO_ID = UUID(int=0)
+"""What a client leaves out: zero, in place of an id."""
 
 
 class AccountFlag(IntFlag):
@@ -59,7 +61,8 @@ class Asked:
 
     `space` is whose ledger it is (a merchant's); ids are unique within it. `timestamp` is that of
     an imported event, in nanoseconds since 1970. `reserved` and `balances` are what a client sent
-    for an account's fields that must be zero.
+    for an account's fields that must be zero. `pending_accounts` are those of the stored transfer
+    that a post or void leaves its accounts to: they are locked with its own.
     """
 
     space: str
@@ -72,6 +75,7 @@ class Asked:
     floor: ImportFloor | None = None
     reserved: bool = False
     balances: tuple[int, int, int, int] = (0, 0, 0, 0)
+    pending_accounts: tuple[UUID, ...] = ()
 
 
 @value
@@ -100,6 +104,7 @@ class Transfer:
 
     `opens` lists accounts that may have to be opened first (opening one that exists does nothing).
     With POST_PENDING an `amount_minor` of None posts the whole, with VOID_PENDING it must be None.
+    A client's post or void may leave out accounts (zero): they are the pending transfer's.
     `reference` is the business reference (a charge, a refund) that an entry's transfers share,
     `entry` its kind from `shapes.py`. `timeout_seconds` 0 means never.
     """

@@ -125,6 +125,11 @@ LEDGER_BUGS: dict[str, Edit] = {
         "        if linked and index == last:",
         "        if False:",
     ),
+    "what_is_left_out_is_another_account": Edit(
+        "ledger/rules.py",
+        "if transfer.debit_account_id not in (pending.debit_account_id, NO_ID):",
+        "if transfer.debit_account_id != pending.debit_account_id:",
+    ),
     "nothing_is_remembered_as_failed": Edit(
         "ledger/requests.py",
         "        if status in TRANSIENT:",

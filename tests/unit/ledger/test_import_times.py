@@ -28,7 +28,7 @@ def _account(number: int, flags: int = 0, timestamp: int = 0) -> Unit:
 
 def _transfer(number: int, flags: int = 0, timestamp: int = 0) -> Unit:
     event = TransferEvent(number, 1, 2, 5, ledger=1, code=1, flags=flags, timestamp=timestamp)
-    return Unit("a", transfers=(to_transfer("a", event, None, _FLOOR if timestamp else None),))
+    return Unit("a", transfers=(to_transfer("a", event, floor=_FLOOR if timestamp else None),))
 
 
 async def _booked(*batches: list[Unit]) -> dict[str, list[dict[str, Any]]]:

@@ -21,7 +21,7 @@ def _accounts() -> Unit:
 
 def _transfer(number: int, amount: int) -> Unit:
     event = TransferEvent(number, 2, 1, amount, ledger=1, code=1)
-    return Unit("a", transfers=(to_transfer("a", event, None, None),))
+    return Unit("a", transfers=(to_transfer("a", event),))
 
 
 def _lock(store: MemoryStore, keys: list[Key]) -> dict[tuple[str, Key], dict[str, object]]:
