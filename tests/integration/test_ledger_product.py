@@ -17,6 +17,7 @@ from tests.support.ledger_on_postgres import LedgerOnPostgres, a_ledger
 
 DEBITS_LIMITED, HISTORY, CLOSED = 2, 8, 32
 PENDING, POST, CLOSING_CREDIT = 2, 4, 128
+CLOSED = 32
 SECOND = 10**9
 
 
@@ -179,6 +180,29 @@ async def test_a_dump_is_of_one_moment_whatever_is_booked_while_it_is_read(
         assert await dump.load(ledger.ledgers, "b", lines) == 3
         (copied,) = await ledger.ledgers.lookup_accounts("b", [1])
         assert copied.debits_posted == 5
+
+
+async def test_a_dump_with_closed_accounts_is_loaded_again_and_taken_up_where_it_stopped(
+    fresh_database_url: str,
+) -> None:
+    async with a_ledger(fresh_database_url) as ledger:
+        await opened(ledger)
+        await ledger.ledgers.create_accounts("a", [account(3, flags=CLOSED)])
+        closing = transfer(1, 0, flags=PENDING | CLOSING_CREDIT)
+        assert await statuses(ledger, "a", closing, transfer(2, 5)) == [
+            "created", "credit_account_already_closed",
+        ]  # fmt: skip
+        lines = [line async for line in dump.dump(ledger.reader, "a")]
+        assert await dump.load(ledger.ledgers, "b", lines[:1]) == 3
+        for _ in range(2):
+            assert await dump.load(ledger.ledgers, "b", lines) == 4
+        found = await ledger.ledgers.lookup_accounts("b", [1, 2, 3])
+        assert [one.flags & CLOSED for one in found] == [0, CLOSED, CLOSED]
+        assert await statuses(ledger, "b", transfer(2, 5)) == ["credit_account_already_closed"]
+        await ledger.ledgers.create_accounts("c", [account(1, code=9)])
+        with pytest.raises(dump.DumpError, match="event 0, id 1: exists_with_different_flags"):
+            await dump.load(ledger.ledgers, "c", lines)
+        await ledger.demand_whole()
 
 
 async def test_metadata_is_a_condition_of_filters(fresh_database_url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -11,15 +12,17 @@ from hazina.db.reader import Reader
 from hazina.db.table import Row
 from hazina.db.unit import Quarantined
 from hazina.ledger import wire
-from hazina.ledger.client import account_record, transfer_record
+from hazina.ledger.client import AccountEvent, account_record, transfer_record
 from hazina.ledger.script import read_request
 from hazina.ledger.service import Ledgers
-from hazina.ledger.types import NO_ID, AccountFlag, Status, TransferFlag
+from hazina.ledger.types import NO_ID, AccountFlag, Result, Status, TransferFlag
 from hazina.ledger.verify import heads
 
 _PAGE = 1_000
 _IMPORTED_ACCOUNT = AccountFlag.IMPORTED + 0
 _IMPORTED_TRANSFER = TransferFlag.IMPORTED + 0
+_CLOSED = AccountFlag.CLOSED + 0
+_OTHER_FLAGS = Status.EXISTS_WITH_DIFFERENT_FLAGS
 _LINKED = TransferFlag.LINKED + 0
 _EXPIRE = TransferFlag.EXPIRE + 0
 _VOID = TransferFlag.VOID_PENDING + 0
@@ -74,7 +77,7 @@ async def _load(ledgers: Ledgers, space: str, line: str | bytes) -> int:
         case ("create_accounts", sent):
             accounts = wire.read_accounts(sent)
             ids = [account.id for account in accounts]
-            results = await ledgers.create_accounts(space, accounts)
+            results = await _opened(ledgers, space, accounts)
         case ("create_transfers", sent):
             transfers = wire.read_transfers(sent)
             ids = [transfer.id for transfer in transfers]
@@ -85,6 +88,18 @@ async def _load(ledgers: Ledgers, space: str, line: str | bytes) -> int:
         if result.status not in (Status.CREATED, Status.EXISTS):
             raise DumpError(f"event {index}, id {event_id}: {result.status.value}")
     return len(results)
+
+
+async def _opened(ledgers: Ledgers, space: str, accounts: list[AccountEvent]) -> list[Result]:
+    """Open accounts; one that exists, and that a transfer of this dump has closed, is as it was."""
+    results = await ledgers.create_accounts(space, accounts)
+    differ = [at for at, one in enumerate(results) if one.status is _OTHER_FLAGS]
+    if differ:
+        closed = [replace(accounts[at], flags=accounts[at].flags | _CLOSED) for at in differ]
+        again = await ledgers.create_accounts(space, closed)
+        for at, result in zip(differ, again, strict=True):
+            results[at] = result
+    return results
 
 
 async def _pages(
