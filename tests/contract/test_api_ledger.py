@@ -160,9 +160,9 @@ async def test_accounts_and_transfers_are_made_once_and_read_back(
     assert [line["reference"] for line in page["data"]] == ["order 7"]
     assert page["has_more"]
     assert page["closing_balance"]["debits_pending"] == "120"
-    after = page["data"][-1]["timestamp"]
-    rest = await send("GET", f"{ACCOUNTS}/2/statement?after_timestamp={after}")
-    assert not rest["has_more"]
+    assert page["next_page"] == str(page["data"][-1]["timestamp"])
+    rest = await send("GET", f"{ACCOUNTS}/2/statement?page={page['next_page']}")
+    assert (rest["has_more"], rest["next_page"]) == (False, None)
     assert [(line["kind"], line["side"]) for line in rest["data"]] == [("pending", "debit")]
 
 
@@ -379,14 +379,21 @@ async def test_lists_are_paged_by_timestamp_and_know_where_they_end(
     for number in (1, 2, 3, 4):
         await send("POST", ACCOUNTS, account(number))
     assert not (await send("GET", f"{ACCOUNTS}?limit=4"))["has_more"]
-    for order, bound, step in (("oldest_first", "min", 1), ("newest_first", "max", -1)):
+    for order, step in (("oldest_first", 1), ("newest_first", -1)):
         first = await send("GET", f"{ACCOUNTS}?limit=2&order={order}")
         assert (len(first["data"]), first["has_more"]) == (2, True)
-        start = first["data"][-1]["timestamp"] + step
-        rest = await send("GET", f"{ACCOUNTS}?limit=2&order={order}&timestamp_{bound}={start}")
-        assert not rest["has_more"]
+        page = first["next_page"]
+        assert type(page) is str
+        rest = await send("GET", f"{ACCOUNTS}?limit=2&order={order}&page={page}")
+        assert (rest["has_more"], rest["next_page"]) == (False, None)
         seen = [one["id"] for one in first["data"] + rest["data"]]
         assert seen == ["1", "2", "3", "4"][::step]
+        bound = "timestamp_max" if step > 0 else "timestamp_min"
+        none = await send("GET", f"{ACCOUNTS}?order={order}&{bound}={page}&page={page}")
+        assert none["data"] == []
+    for order, left in (("newest_first", []), ("oldest_first", ["1", "2", "3", "4"])):
+        found = await send("GET", f"{ACCOUNTS}?order={order}&page=1")
+        assert [one["id"] for one in found["data"]] == left
     for number in (1, 2, 3):
         await send("POST", TRANSFERS, transfer(number, 5))
     assert [

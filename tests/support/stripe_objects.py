@@ -84,7 +84,8 @@ OWN: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     ),
     "hazina.ledger_statement": (
         frozenset(
-            {"object", "account", "closing_balance", "data", "has_more", "opening_balance"}
+            {"object", "account", "closing_balance", "data", "has_more", "next_page",
+             "opening_balance"}
         ),
         frozenset(),
     ),

@@ -160,6 +160,8 @@ class Matrix:
         for name in _filters(route):
             target = await stage.id(_FILTERS.get(name, name))
             asked.append(("filter", path, fields | {name: target}))
+        if not _has_cursor(route):
+            return asked
         own_path = path
         if _NAME.search(row.path) and actor.name == "another merchant":
             # Below a parent of one's own: the parent of somebody else is refused before.
@@ -216,8 +218,15 @@ def needed_for(route: Route) -> set[str]:
     row = ROWS[route.name]
     names = {*named_in(row.path), *(one for text in row.fields.values() for one in named_in(text))}
     if route.listed:
-        names |= {_listed(route), *(_FILTERS.get(name, name) for name in _filters(route))}
+        names |= {_FILTERS.get(name, name) for name in _filters(route)}
+    if route.listed and _has_cursor(route):
+        names.add(_listed(route))
     return names
+
+
+def _has_cursor(route: Route) -> bool:
+    """Tell whether pages begin at an object, and not at a moment."""
+    return "page" not in route.params.params
 
 
 def _filters(route: Route) -> list[str]:

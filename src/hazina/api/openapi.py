@@ -130,11 +130,10 @@ def _answer(route: Route) -> dict[str, Any]:
             "data": {"type": "array", "items": one},
         },
     }
+    if "page" in route.params.params:
+        answer["properties"]["next_page"] = {"type": ["string", "null"]}
     if route.searched:
-        answer["properties"] |= {
-            "next_page": {"type": ["string", "null"]},
-            "total_count": {"type": "integer"},
-        }
+        answer["properties"]["total_count"] = {"type": "integer"}
     return answer
 
 

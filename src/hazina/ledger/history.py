@@ -8,11 +8,14 @@ from uuid import UUID
 
 from hazina.db.reader import Reader
 from hazina.db.table import Row
+from hazina.ledger.types import AccountFlag
 
 PAGE = 1_000
 """How many lines are read at once: a statement of any length takes the memory of one page."""
 
 _ENDLESS = 2**63 - 1
+_LIMIT_DEBITS = AccountFlag.DEBITS_MUST_NOT_EXCEED_CREDITS + 0
+_LIMIT_CREDITS = AccountFlag.CREDITS_MUST_NOT_EXCEED_DEBITS + 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,15 @@ class History:
             for line in page:
                 after = line.timestamp
                 yield line
+
+
+def available(totals: Totals, flags: int, overdraft: int) -> int | None:
+    """Return what a limited account may still move: holds count, the overdraft too."""
+    if flags & _LIMIT_DEBITS:
+        return totals.credits_posted + overdraft - totals.debits_posted - totals.debits_pending
+    if flags & _LIMIT_CREDITS:
+        return totals.debits_posted + overdraft - totals.credits_posted - totals.credits_pending
+    return None
 
 
 def _totals(row: Row) -> Totals:

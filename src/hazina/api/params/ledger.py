@@ -44,6 +44,10 @@ _ID = Wide(minimum=1, maximum=2**128 - 2)
 _U16, _U32, _U63, _U64 = (Integer(maximum=2**bits - 1) for bits in (16, 32, 63, 64))
 _LIMIT = Integer(minimum=1, maximum=1000)
 _MOMENT = Param(_U63, about="Nanoseconds since 1970, inclusive.")
+_PAGE = Param(
+    Integer(minimum=1, maximum=2**63 - 1),
+    about="`next_page` of the previous answer, with the same conditions.",
+)
 _DATA = {
     "user_data_128": Param(Wide()),
     "user_data_64": Param(_U64),
@@ -84,15 +88,14 @@ _FILTER = {
     "metadata": METADATA,
     "timestamp_min": Param(
         _U63,
-        about="Nanoseconds since 1970, inclusive. For the next page, oldest first, send the last "
-        "`timestamp` of this one and 1 more.",
+        about="Nanoseconds since 1970, inclusive.",
     ),
     "timestamp_max": Param(
         _U63,
-        about="Nanoseconds since 1970, inclusive; 0 is no bound. For the next page, newest first, "
-        "send the last `timestamp` of this one and 1 less.",
+        about="Nanoseconds since 1970, inclusive; 0 is no bound.",
     ),
     "limit": Param(_LIMIT, about="How many a page holds; 100 if left out."),
+    "page": _PAGE,
     "order": Param(
         Choice(("oldest_first", "newest_first")), about="By timestamp; `oldest_first` if left out."
     ),
@@ -112,9 +115,7 @@ STATEMENT = Fields(
     {
         "from": _MOMENT,
         "to": _MOMENT,
-        "after_timestamp": Param(
-            _U63, about="Where the page starts: the `timestamp` of the last line of the one before."
-        ),
+        "page": _PAGE,
         "limit": Param(_LIMIT, about="How many lines a page holds; 100 if left out."),
     }
 )

@@ -20,7 +20,7 @@ from hazina.ledger.client import (
     as_booked,
     stored_id,
 )
-from hazina.ledger.history import Totals
+from hazina.ledger.history import Line, Totals, available
 from hazina.ledger.types import AMOUNT_MAX, Status
 from hazina.ledger.types import Result as Judged
 from hazina.refusals import Code, Refusal, shown_number
@@ -33,6 +33,7 @@ _LINKED = 1
 _VOID = "void_pending_transfer"
 _GOOD = (Status.CREATED, Status.EXISTS)
 _DEFAULT_LIMIT = 100
+_NEVER = 2**63 - 1
 
 
 async def create_account(call: Call) -> Result:
@@ -87,11 +88,11 @@ async def statement(call: Call) -> Result:
     assert row is not None, "it was found just now"
     span = await history.span(row, given.get("from"), given.get("to"))
     limit = given.get("limit", _DEFAULT_LIMIT)
-    lines, has_more = await history.page(span, given.get("after_timestamp", 0), limit)
+    lines, has_more = await history.page(span, given.get("page", 0), limit)
     return {
         "object": "hazina.ledger_statement", "account": str(account_id),
         "opening_balance": _totals(span.opening, record),
-        "closing_balance": _totals(span.closing, record), "has_more": has_more,
+        "closing_balance": _totals(span.closing, record), **_more(has_more, lines),
         "data": [
             {
                 "line": line.line, "timestamp": line.timestamp, "transfer": line.transfer_id,
@@ -194,12 +195,17 @@ def _event(given: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
 
 def _filter(given: dict[str, Any]) -> QueryFilter:
     """Return the filter of a list, for one more than its page holds."""
-    fields = {name: value for name, value in given.items() if name != "order"}
-    first, last = given.get("timestamp_min"), given.get("timestamp_max")
-    _demand_order("timestamp_min", first, "timestamp_max", last or None)
+    fields = {name: value for name, value in given.items() if name not in ("order", "page")}
+    first, last = given.get("timestamp_min", 0), given.get("timestamp_max") or _NEVER
+    _demand_order("timestamp_min", first, "timestamp_max", last)
     newest_first = given.get("order") == "newest_first"
-    limit = given.get("limit", _DEFAULT_LIMIT) + 1
-    return QueryFilter(**{**fields, "limit": limit, "flags": int(newest_first)})
+    page = given.get("page")
+    if page is not None:
+        first, last = (first, min(last, page - 1)) if newest_first else (max(first, page + 1), last)
+    # A last moment of 0 would be none, and before 1 there is nothing.
+    limit = given.get("limit", _DEFAULT_LIMIT) + 1 if max(first, 1) <= last else 0
+    bounds = {"timestamp_min": first, "timestamp_max": last, "limit": limit}
+    return QueryFilter(**{**fields, **bounds, "flags": int(newest_first)})
 
 
 def _demand_order(first: str, start: int | None, last: str, end: int | None) -> None:
@@ -302,21 +308,21 @@ def _totals(totals: Totals, record: AccountRecord) -> dict[str, Any]:
 
 
 def _available(totals: Totals, record: AccountRecord) -> str | None:
-    """Return what a limited account may still move: holds count, the overdraft too."""
-    if record.flags & 2:
-        used = totals.debits_posted + totals.debits_pending
-        return str(totals.credits_posted + record.overdraft - used)
-    if record.flags & 4:
-        used = totals.credits_posted + totals.credits_pending
-        return str(totals.debits_posted + record.overdraft - used)
-    return None
+    left = available(totals, record.flags, record.overdraft)
+    return None if left is None else str(left)
 
 
 def _page(call: Call, found: Sequence[AccountRecord | TransferRecord]) -> dict[str, Any]:
     """Return a list; one more than it may hold was looked for, to know whether there is more."""
     limit = call.params.get("limit", _DEFAULT_LIMIT)
-    data = [_shown(record) for record in found[:limit]]
-    return {"object": "list", "url": call.path, "has_more": len(found) > limit, "data": data}
+    shown, more = found[:limit], len(found) > limit
+    data = [_shown(record) for record in shown]
+    return {"object": "list", "url": call.path, **_more(more, shown), "data": data}
+
+
+def _more(has_more: bool, page: Sequence[AccountRecord | TransferRecord | Line]) -> dict[str, Any]:
+    """Say whether there is more; `next_page` is a text, since few clients read 64 bits exactly."""
+    return {"has_more": has_more, "next_page": str(page[-1].timestamp) if has_more else None}
 
 
 _ACCOUNTS, _TRANSFERS = "/v1/ledger/accounts", "/v1/ledger/transfers"
@@ -324,7 +330,7 @@ ROUTES = (
     Route("POST", _ACCOUNTS, create_account, params.ACCOUNT_CREATE, _ACCOUNT,
           "Open an account of your own ledger"),
     Route("GET", _ACCOUNTS, list_accounts, params.LIST, _ACCOUNT,
-          "List accounts of your own ledger"),
+          "List accounts of your own ledger", listed=True),
     Route("POST", "/v1/ledger/accounts_bulk", create_accounts, params.ACCOUNTS_BULK,
           "hazina.ledger_account_bulk", "Open accounts in bulk"),
     Route("GET", f"{_ACCOUNTS}/{{id}}", retrieve_account, NOTHING, _ACCOUNT,
@@ -336,7 +342,7 @@ ROUTES = (
     Route("POST", _TRANSFERS, create_transfer, params.TRANSFER_CREATE, _TRANSFER,
           "Book a transfer in your own ledger"),
     Route("GET", _TRANSFERS, list_transfers, params.LIST, _TRANSFER,
-          "List transfers of your own ledger"),
+          "List transfers of your own ledger", listed=True),
     Route("POST", "/v1/ledger/transfers_bulk", create_transfers, params.TRANSFERS_BULK,
           "hazina.ledger_transfer_bulk", "Book transfers in bulk"),
     Route("GET", f"{_TRANSFERS}/{{id}}", retrieve_transfer, NOTHING, _TRANSFER,
