@@ -129,6 +129,15 @@ def test_the_ledger_books_in_an_empty_folder(folder: Path) -> None:
     assert code == 0, out
 
 
+@pytest.mark.parametrize("command", ["verify", "accounts", "invariants", "export", "partitions"])
+def test_what_only_looks_makes_no_database(tmp_path: Path, command: str) -> None:
+    for missing in (tmp_path, tmp_path / "mistyped"):
+        code, out = ledger(command, "--var", str(missing))
+        assert code == 1
+        assert "There is no database in" in out
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -152,6 +161,8 @@ def test_an_empty_ledger_is_told_in_words(fresh_database_url: str) -> None:
         code, out = ledger(*command, "nobody", HAZINA_DATABASE_URL=fresh_database_url)
         assert code == 0, out
         assert "There are no accounts in nobody" in out
+    code, out = ledger("trial-balance", "--space", "x", HAZINA_DATABASE_URL=fresh_database_url)
+    assert (code, out) == (0, "Nothing is booked in x.\n")
 
 
 BOOKED = (
@@ -184,6 +195,32 @@ def test_the_trial_balance_of_a_space_sums_its_accounts(booked: str) -> None:
     assert out.count(str(10**30)) == 2
 
 
+def test_accounts_are_listed_as_they_were_opened_with_all_that_limits_them(booked: str) -> None:
+    opened = [
+        {"id": n, "ledger": 7, "code": 1, "overdraft": 5, "metadata": {"n": str(n)},
+         "flags": ["debits_must_not_exceed_credits"]}
+        for n in (9, 4, 8, 3)
+    ]  # fmt: skip
+    closing = {"id": 2, "debit_account_id": 1, "credit_account_id": 4, "ledger": 7, "code": 1,
+               "flags": ["pending", "closing_credit"]}  # fmt: skip
+    sent = (
+        json.dumps({"create_accounts": opened}) + "\n" + json.dumps({"create_transfers": [closing]})
+    )
+    arguments = ["--space", "mine"]
+    ledger("apply", *arguments, "-", sent=sent, HAZINA_DATABASE_URL=booked)
+    code, out = ledger("accounts", *arguments, "--json", HAZINA_DATABASE_URL=booked)
+    found = [json.loads(line) for line in out.splitlines()]
+    assert (code, [one["account"] for one in found]) == (0, ["1", "2", "9", "4", "8", "3"])
+    assert found[3]["flags"] == ["debits_must_not_exceed_credits", "closed"]
+    assert (found[3]["overdraft"], found[3]["metadata"]) == ("5", {"n": "4"})
+    assert found[0]["timestamp"] < found[3]["timestamp"]
+    code, out = ledger("accounts", *arguments, HAZINA_DATABASE_URL=booked)
+    assert "debits_must_not_exceed_credits closed" in out
+    for account, left in (("4", "5"), ("1", None)):
+        code, out = ledger("balance", account, *arguments, "--json", HAZINA_DATABASE_URL=booked)
+        assert json.loads(out)["available"] == left
+
+
 def test_tables_cut_no_digit_and_no_heading(booked: str) -> None:
     for command in ["accounts"], ["balance", "1"], ["statement", "1"]:
         arguments = [*command, "--space", "mine"]
@@ -212,6 +249,7 @@ def test_numbers_and_moments_out_of_range_and_broken_anchors_are_refused_in_a_li
         (["balance", "1", "--at", "9" * 20], "use one from 1970"),
         (["balance", "1", "--at", "2300-01-01"], "use one from 1970"),
         (["statement", "1", "--from", "2027-01-01", "--to", "2026-01-01"], "must not be later"),
+        (["statement", "1", "--csv", "--json"], "Choose one of --csv and --json"),
         *((["verify", "--anchor", str(file)], "holds no heads") for file in anchors),
     ]:
         code, out = ledger(*arguments, HAZINA_DATABASE_URL=fresh_database_url)

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from hazina.bootstrap.ledgers import open_reader
-from hazina.cli.place import unused
+from hazina.cli.place import NotPossible, unused
 from hazina.db import embedded
+from hazina.db.embedded_place import holds_data
 from hazina.db.migrate import SchemaError, check, migrate
 from hazina.ledger.verify import trial_balance
 from hazina.money.currency import exponent
@@ -29,7 +30,7 @@ def database(var: Path) -> Iterator[str]:
         yield own
         return
     var.mkdir(parents=True, exist_ok=True)
-    server = embedded.ensure(var / "postgres")
+    server = embedded.ensure(_place(var))
     try:
         yield server.url
     finally:
@@ -39,12 +40,18 @@ def database(var: Path) -> Iterator[str]:
 
 
 @contextmanager
-def ready_database(var: Path) -> Iterator[str]:
+def ready_database(var: Path, *, make: bool = False) -> Iterator[str]:
     """Yield the URL of a database that has this release's schema.
 
-    An embedded one that nobody uses is brought up to it, as a start would do; so the ledger works
-    in an empty folder. Raises `SchemaError` for any other that lacks something.
+    An embedded one that nobody uses is brought up to it, as a start would do; with `make` it is
+    made in a folder that has none. Raises `SchemaError` for any other that lacks something, and
+    `NotPossible` where nothing is to be looked into.
     """
+    if not make and not os.environ.get("HAZINA_DATABASE_URL") and not holds_data(_place(var)):
+        raise NotPossible(
+            f"There is no database in {var}: name the folder of yours with --var, or its address "
+            "with HAZINA_DATABASE_URL."
+        )
     with database(var) as url:
         try:
             check(url)
@@ -56,6 +63,10 @@ def ready_database(var: Path) -> Iterator[str]:
                     raise
                 migrate(url)
         yield url
+
+
+def _place(var: Path) -> Path:
+    return var / "postgres"
 
 
 async def show_trial_balance(url: str, console: Console | None = None) -> int:

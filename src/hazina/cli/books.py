@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +23,11 @@ from hazina.db.pooled import PooledReader
 from hazina.db.queries import load_queries
 from hazina.db.table import Row
 from hazina.ledger.chart import AccountCode, currency_of, is_live
-from hazina.ledger.client import ID_MAX, stored_id
-from hazina.ledger.history import History, Line, Span, Totals
+from hazina.ledger.client import ID_MAX, flags_now, stored_id
+from hazina.ledger.history import History, Line, Span, Totals, available
 from hazina.ledger.stamps import nanoseconds
 from hazina.ledger.verify import INVARIANTS, Head, heads, trial_balance, verify
+from hazina.ledger.wire import ACCOUNT_FLAGS, names_of
 
 _PAGE = 1_000
 _WIDEST = 10_000
@@ -63,27 +64,41 @@ def month(text: str) -> datetime:
 
 
 async def show_accounts(url: str, space: str | None, merchant: str | None, as_json: bool) -> None:
-    """Print accounts, one JSON object a line or a table; say so if there are none."""
-    table = _table("account", "space or owner", "ledger", "code", *_BALANCES)
+    """Print accounts, one JSON object a line or a table; say so if there are none.
+
+    Those of a space come in the order in which they were opened, all others in that of their ids.
+    """
+    table = _table("account", "space or owner", "ledger", "code", *_BALANCES, "flags", "overdraft")
+    found = False
     async with open_reader(url) as reader:
-        after = UUID(int=0)
-        while True:
-            parameters = {"after": after, "space": space, "owner": merchant, "limit": _PAGE}
-            rows = await reader.query("ledger_accounts_page", parameters)
-            if not rows:
-                break
-            for row in rows:
-                fields = _account(row)
-                if as_json:
-                    print(orjson.dumps(fields).decode())
-                else:
-                    table.add_row(*(str(value) for value in fields.values()))
-            after = rows[-1]["id"]
-    if after.int == 0:
+        async for row in _accounts(reader, space, merchant):
+            found, fields = True, _account(row)
+            if as_json:
+                shown = {**fields, "timestamp": row["timestamp"], "metadata": row["metadata"] or {}}
+                print(orjson.dumps(shown).decode())
+            else:
+                *cells, flags, overdraft = fields.values()
+                table.add_row(*map(str, cells), " ".join(flags), overdraft)
+    if not found:
         whose = f" of {merchant}'s payments" if merchant else f" in {space}" if space else ""
         print(f"There are no accounts{whose}.", file=sys.stderr)
     elif not as_json:
         _print(table)
+
+
+async def _accounts(
+    reader: PooledReader, space: str | None, merchant: str | None
+) -> AsyncIterator[Row]:
+    """Yield accounts, read page by page."""
+    name = "ledger_accounts_page" if space is None else "ledger_accounts_of_space_page"
+    wanted = {"owner": merchant} if space is None else {"space": space, "timestamp": 0}
+    after = UUID(int=0)
+    while rows := await reader.query(name, {**wanted, "after": after, "limit": _PAGE}):
+        for row in rows:
+            yield row
+        after = rows[-1]["id"]
+        if space is not None:
+            wanted["timestamp"] = rows[-1]["timestamp"]
 
 
 async def show_balance(
@@ -93,13 +108,15 @@ async def show_balance(
     async with open_reader(url) as reader:
         account = await _found(reader, account_id, space)
         totals = await History(reader).at(account["id"], at)
-    fields = {"account": account_id, "at": at, **_shown(totals)}
+    left = available(totals, account["flags"], int(account["overdraft"]))
+    shown = None if left is None else str(left)
     if as_json:
+        fields = {"account": account_id, "at": at, **_shown(totals), "available": shown}
         print(orjson.dumps(fields).decode())
         return
-    table = _table("account", "at", *_BALANCES)
+    table = _table("account", "at", *_BALANCES, "available")
     when = "now" if at is None else _time(at)
-    table.add_row(account_id, when, *(_shown(totals)[name] for name in _BALANCES))
+    table.add_row(account_id, when, *_shown(totals).values(), shown or "")
     _print(table)
 
 
@@ -129,7 +146,7 @@ async def show_merchant_statement(
         history = History(reader)
         rows = await reader.query(
             "ledger_accounts_page",
-            {"after": UUID(int=0), "space": None, "owner": merchant, "limit": _PAGE},
+            {"after": UUID(int=0), "owner": merchant, "limit": _PAGE},
         )
         if not rows:
             raise NotPossible(f"There are no accounts of {merchant}: see `ledger accounts`.")
@@ -207,8 +224,10 @@ async def show_trial_balance_of_space(url: str, space: str, as_json: bool) -> in
         table.add_row(*(str(value) for value in shown[-1].values()))
     if as_json:
         print(orjson.dumps(shown).decode())
-    else:
+    elif shown:
         _print(table)
+    if not shown:
+        print(f"Nothing is booked in {space}.", file=sys.stderr)
     return 1 if any(nets.values()) else 0
 
 
@@ -369,7 +388,11 @@ def _account(row: Row) -> dict[str, Any]:
     shown = str(row["id"]) if row["client_id"] is None else str(row["client_id"].int)
     whose = row["space"] or row["owner"] or "the house"
     fields = {"account": shown, "whose": whose, "ledger": row["ledger"], "code": row["code"]}
-    return fields | {name: str(int(row[name])) for name in _BALANCES}
+    fields |= {name: str(int(row[name])) for name in _BALANCES}
+    return fields | {
+        "flags": names_of(flags_now(row), ACCOUNT_FLAGS),
+        "overdraft": str(int(row["overdraft"])),
+    }
 
 
 def _title(row: Row) -> str:

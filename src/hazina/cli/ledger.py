@@ -65,7 +65,7 @@ def apply(
     """Carry out requests, one JSON object a line, and answer each with one line."""
     if scratch:
         raise typer.Exit(asyncio.run(_apply_scratch(file, space)))
-    with accounts.ready_database(var) as url:
+    with accounts.ready_database(var, make=True) as url:
         raise typer.Exit(asyncio.run(_apply(url, file, space)))
 
 
@@ -123,6 +123,8 @@ def statement(
     """Print an account's lines between its opening and its closing balance."""
     form = "csv" if csv else "json" if as_json else "table"
     first, last = books.moment(start), books.moment(end)
+    if csv and as_json:
+        raise NotPossible("Choose one of --csv and --json.")
     if (account is None) == (merchant is None):
         raise NotPossible("Name an account, or a merchant with --merchant.")
     if first is not None and last is not None and first > last:
@@ -227,8 +229,11 @@ def export(space: Space = _SPACE, var: Var = _VAR) -> None:
 
 @app.command("import")
 def import_command(file: File, space: Space = _SPACE, var: Var = _VAR) -> None:
-    """Make what `export` printed, with its own timestamps; into a fresh space."""
-    with accounts.ready_database(var) as url:
+    """Make what `export` printed, with its own timestamps; into a fresh space.
+
+    One that stopped is taken up again by importing the same file: what exists is passed over.
+    """
+    with accounts.ready_database(var, make=True) as url:
         print(f"{asyncio.run(_import(url, file, space))} events")
 
 
@@ -269,8 +274,8 @@ async def _import(url: str, file: str, space: str) -> int:
             except dump.DumpError as error:
                 raise NotPossible(
                     f"The import stopped at {str(error).rstrip('.')}. What came before it stays. "
-                    "Mend the file and import it into a fresh space: this one remembers ids that "
-                    "failed."
+                    "Mend the file and import it into a fresh space: this one may remember ids "
+                    "that failed."
                 ) from error
 
 

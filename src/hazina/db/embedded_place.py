@@ -83,6 +83,18 @@ def find_place(wanted: Path) -> Place:
     )
 
 
+def holds_data(wanted: Path) -> bool:
+    """Say whether there are data of a server that is asked for in `wanted`; nothing is made."""
+    wanted = wanted.absolute().parent.resolve() / wanted.name
+    if wanted.exists() and not os.access(wanted, os.X_OK):
+        return True  # Another account's; `find_place` says so.
+    return any((place / "PG_VERSION").exists() for place in (wanted, _fallback(wanted)))
+
+
+def _fallback(wanted: Path) -> Path:
+    return _SHARED / f"postgres-{_digest(str(wanted))}"
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -120,7 +132,7 @@ def _make_account() -> pwd.struct_passwd:
 
 
 def _reachable_folder(wanted: Path, account: Account) -> Path:
-    fallback = _SHARED / f"postgres-{_digest(str(wanted))}"
+    fallback = _fallback(wanted)
     reachable = _can(account, "-x", wanted.parent)
     if (wanted / "PG_VERSION").exists():
         if not reachable:

@@ -231,10 +231,13 @@ ORDER BY h.timestamp LIMIT %(limit)s;
 
 -- name: ledger_accounts_page
 SELECT * FROM account
-WHERE id > %(after)s
-  AND (%(space)s::text IS NULL OR space = %(space)s::text)
-  AND (%(owner)s::text IS NULL OR owner = %(owner)s::text)
+WHERE id > %(after)s AND (%(owner)s::text IS NULL OR owner = %(owner)s::text)
 ORDER BY id LIMIT %(limit)s;
+
+-- name: ledger_accounts_of_space_page
+SELECT * FROM account
+WHERE space = %(space)s AND (timestamp, id) > (%(timestamp)s::bigint, %(after)s::uuid)
+ORDER BY timestamp, id LIMIT %(limit)s;
 
 -- name: ledger_export_accounts
 SELECT * FROM account

@@ -83,13 +83,20 @@ def read_request(line: str | bytes) -> tuple[str, Any]:
     """Read a line: an object with one key, the request's name. Raises `WireError`."""
     try:
         # The standard parser, since the fast one turns numbers beyond 64 bits into fractions.
-        sent = json.loads(line)
+        sent = json.loads(line, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise WireError("Send one JSON object a line.") from error
     if not isinstance(sent, dict) or len(sent) != 1:
         raise WireError("Send an object with one key, the name of the request.")
     ((name, value),) = sent.items()
     return name, value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise WireError("An object holds one name twice; send each once.")
+    return found
 
 
 def _all(records: Any) -> list[dict[str, Any]]:

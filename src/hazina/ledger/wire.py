@@ -46,7 +46,7 @@ _TRANSFER = {
     "id": _U128, "debit_account_id": _U128, "credit_account_id": _U128, "amount": _U128,
     "pending_id": _U128, "timeout": _U32, **_COMMON,
 }  # fmt: skip
-_RANGE = {"timestamp_min": _U64, "timestamp_max": _U64, "limit": _U32, "reserved": _U32}
+_RANGE = {"timestamp_min": _U64, "timestamp_max": _U64, "limit": _U32, "reserved": _U128}
 _BY_DATA = {"user_data_128": _U128, "user_data_64": _U64, "user_data_32": _U32, "code": _U16}
 _ACCOUNT_FILTER = {"account_id": _U128, **_BY_DATA, **_RANGE}
 _QUERY_FILTER = {"ledger": _U32, **_BY_DATA, **_RANGE}
@@ -120,19 +120,22 @@ def shown(record: AccountRecord | TransferRecord | BalanceRecord) -> dict[str, A
     """Return a record as JSON."""
     found: dict[str, Any] = {name: getattr(record, name) for name in _FIELDS[type(record)]}
     if isinstance(record, AccountRecord):
-        found["flags"] = _names(record.flags, ACCOUNT_FLAGS)
+        found["flags"] = names_of(record.flags, ACCOUNT_FLAGS)
     elif isinstance(record, TransferRecord):
-        found["flags"] = _names(record.flags, TRANSFER_FLAGS)
+        found["flags"] = names_of(record.flags, TRANSFER_FLAGS)
     return {name: str(value) if name in _WIDE else value for name, value in found.items()}
 
 
-def _names(flags: int, names: Sequence[str]) -> list[str]:
+def names_of(flags: int, names: Sequence[str]) -> list[str]:
+    """Return the names of the flags that are set, such as of `ACCOUNT_FLAGS`."""
     return [name for place, name in enumerate(names) if flags & 1 << place]
 
 
 def _list(sent: Any, name: str) -> list[Any]:
-    if not isinstance(sent, list) or len(sent) > BATCH_MAX:
-        raise WireError(f"{name}: send a list of at most {BATCH_MAX}.")
+    if not isinstance(sent, list):
+        raise WireError(f"{name}: send a list.")
+    if len(sent) > BATCH_MAX:
+        raise WireError(f"{name}: send at most {BATCH_MAX} at once, not {len(sent)}.")
     return sent
 
 
@@ -170,7 +173,8 @@ def _number(value: Any, limit: int, where: str) -> int:
 
 
 def _flags(value: Any, names: Sequence[str], where: str) -> int:
-    if type(value) is int and 0 <= value <= _U16:
+    limit = _U32 if names in (_FILTER_FLAGS, _QUERY_FLAGS) else _U16
+    if type(value) is int and 0 <= value <= limit:
         return value
     if not isinstance(value, list):
         raise WireError(f"{where}.flags: send a list of names.")

@@ -38,6 +38,8 @@ def on_scratch() -> Script:
         '{"create_transfers": [%s]}' % (MOVE % '"reference": "\\ud800"'),
         '{"create_transfers": [%s]}' % (MOVE % '"reference": "\udcff\udcfe"'),
         "\udcff\udcfe",
+        '{"create_accounts": [], "create_accounts": []}',
+        '{"create_accounts": [{"id": 2, "id": 9, "ledger": 1, "code": 1}]}',
         "[" * 100_000,
         '{"advance_clock_ns": 18446744073709551615}',
         '{"advance_clock_ns": 9223372036854775807}',
