@@ -22,7 +22,14 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from benchmarks import ledger_beside, slow_commits
 from benchmarks.ledger_http import ACCOUNTS, WARM_UP, HttpOrder
-from benchmarks.ledger_load import LEDGER, LedgerLoad, LedgerOrder, ledgers_at, open_accounts
+from benchmarks.ledger_load import (
+    LEDGER,
+    SPACE,
+    LedgerLoad,
+    LedgerOrder,
+    ledgers_at,
+    open_accounts,
+)
 from benchmarks.slow_commits import SlowCommits
 from benchmarks.stage import (
     age_wal,
@@ -43,6 +50,8 @@ from hazina.ledger.client import AccountEvent
 
 _MERCHANTS = 100
 _WRITERS = 8
+_MANY = 200_000
+"""So many accounts that most are not among those that the writer remembers."""
 _HORDAK = Path(__file__).parent / "hordak"
 _AIMS = {
     "16 callers": "7,000/s, p99 5 ms",
@@ -87,11 +96,14 @@ def _result(process: subprocess.Popen[str]) -> LedgerLoad:
     return LedgerLoad(**json.loads(output))
 
 
-def _inside(callers: int, batch: int = 1, *, hot: bool = False) -> Callable[[Stage], LedgerLoad]:
+def _inside(
+    callers: int, batch: int = 1, *, hot: bool = False, accounts: int = ACCOUNTS
+) -> Callable[[Stage], LedgerLoad]:
     def run(stage: Stage) -> LedgerLoad:
         order = LedgerOrder(
-            stage.url, callers, stage.seconds, batch, hot, postmaster=stage.server.pid
-        )
+            stage.url, callers, stage.seconds, batch, hot, postmaster=stage.server.pid,
+            space=SPACE if accounts == ACCOUNTS else f"{SPACE}_{accounts}", accounts=accounts,
+        )  # fmt: skip
         return _result(_child("benchmarks.ledger_load", order))
 
     return run
@@ -187,6 +199,8 @@ def _subjects(stage: Stage) -> dict[str, Callable[[Stage], LedgerLoad]]:
         "256 callers": _inside(256),
         "256 callers, one hot account": _inside(256, hot=True),
         "batches of 1,000 from 4 callers": _inside(4, 1_000),
+        "16 callers, 200,000 accounts": _inside(16, accounts=_MANY),
+        "256 callers, 200,000 accounts": _inside(256, accounts=_MANY),
         "HTTP, 64 clients": _http(64, 1),
         "HTTP, bulks of 100 from 8 clients": _http(8, 100),
     }

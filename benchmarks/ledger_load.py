@@ -35,6 +35,7 @@ SPACE = "acct_bench"
 ACCOUNTS = 1_000
 LEDGER = 404
 _HOT_ID = 1
+_OPENED_AT_ONCE = 5_000
 _AMOUNTS = [100 + 137 * step for step in range(500)]
 
 
@@ -43,7 +44,8 @@ class LedgerOrder:
     """What to book: `callers` at once, each sending `batch` transfers at a time and then waiting.
 
     `hot` credits every transfer to one account. `postmaster` is the pid of PostgreSQL, whose CPU is
-    measured too; 0 leaves that to whoever runs several of us. Accounts are those of `space`.
+    measured too; 0 leaves that to whoever runs several of us. There are so many `accounts` in
+    `space`.
     """
 
     url: str
@@ -54,6 +56,7 @@ class LedgerOrder:
     warm_up: float = 0.7
     postmaster: int = 0
     space: str = SPACE
+    accounts: int = ACCOUNTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,19 +146,24 @@ class TransferIds:
         return (time.time_ns() // 1_000_000 << 80) | (self._random + next(self._counter) % 2**80)
 
 
-async def open_accounts(ledgers: Ledgers, space: str = SPACE) -> None:
+async def open_accounts(ledgers: Ledgers, space: str = SPACE, accounts: int = ACCOUNTS) -> None:
     """Open the accounts of the measurement, unless they are there."""
-    events = [AccountEvent(_HOT_ID + place, LEDGER, 1) for place in range(ACCOUNTS)]
-    results = await ledgers.create_accounts(space, events)
-    assert {result.status for result in results} <= {Status.CREATED, Status.EXISTS}
+    if await ledgers.lookup_accounts(space, [accounts]):
+        return
+    for first in range(_HOT_ID, accounts + 1, _OPENED_AT_ONCE):
+        numbers = range(first, min(first + _OPENED_AT_ONCE, accounts + 1))
+        events = [AccountEvent(number, LEDGER, 1) for number in numbers]
+        results = await ledgers.create_accounts(space, events)
+        assert {result.status for result in results} <= {Status.CREATED, Status.EXISTS}
 
 
-def transfer(ids: TransferIds, choose: random.Random, hot: bool) -> TransferEvent:
+def transfer(ids: TransferIds, choose: random.Random, order: LedgerOrder) -> TransferEvent:
     """Return a plain transfer between two of the accounts."""
-    debit = _HOT_ID + 1 + int(choose.random() * (ACCOUNTS - 1))
+    others = order.accounts - 1
+    debit = _HOT_ID + 1 + int(choose.random() * others)
     credit = _HOT_ID
-    while not hot and (credit in (_HOT_ID, debit)):
-        credit = _HOT_ID + 1 + int(choose.random() * (ACCOUNTS - 1))
+    while not order.hot and (credit in (_HOT_ID, debit)):
+        credit = _HOT_ID + 1 + int(choose.random() * others)
     amount = _AMOUNTS[int(choose.random() * len(_AMOUNTS))]
     return TransferEvent(ids.next(), debit, credit, amount, ledger=LEDGER, code=7)
 
@@ -170,7 +178,7 @@ async def play(ledgers: Ledgers, order: LedgerOrder) -> LedgerLoad:
             began = time.perf_counter()
             if began > counting.until:
                 return
-            events = [transfer(ids, choose, order.hot) for _ in range(order.batch)]
+            events = [transfer(ids, choose, order) for _ in range(order.batch)]
             results = await ledgers.create_transfers(order.space, events)
             assert all(result.status is Status.CREATED for result in results), results[:3]
             counting.count(began, order.batch)
@@ -199,7 +207,7 @@ async def ledgers_at(url: str) -> AsyncIterator[Ledgers]:
 
 async def _run(order: LedgerOrder) -> LedgerLoad:
     async with ledgers_at(order.url) as ledgers:
-        await open_accounts(ledgers, order.space)
+        await open_accounts(ledgers, order.space, order.accounts)
         gc.collect()
         # As the servers of the product do after their start.
         gc.freeze()

@@ -12,6 +12,7 @@ from random import Random, SystemRandom
 
 import pytest
 
+from hazina.ledger.remembered import ACCOUNTS_MAX
 from tests.support.ledger_fuzz import Outcome, fuzz
 from tests.support.ledger_on_postgres import USUAL, a_ledger
 from tests.support.postgres import TestRun
@@ -24,8 +25,9 @@ _ROUND_EVENTS = 12_500
 _EVENTS = 500_000 if _WHOLE else 50_000
 # So late that the longest timeouts end beyond the last moment that a timestamp can name.
 _LATE = datetime(2180, 1, 1, tzinfo=UTC)
-_KINDS = ((USUAL, False), (USUAL, True), (_LATE, False), (USUAL, False))
-"""When a round begins, and whether it imports."""
+_KINDS = ((USUAL, False, ACCOUNTS_MAX), (USUAL, True, ACCOUNTS_MAX), (_LATE, False, ACCOUNTS_MAX),
+          (USUAL, False, 20))  # fmt: skip
+"""When a round begins, whether it imports, and how many accounts the engine remembers."""
 
 
 @pytest.mark.parametrize("seed", [11, 12, 13, "fresh"])
@@ -43,9 +45,9 @@ def test_postgresql_answers_as_the_model_does(test_run: TestRun, seed: int | str
 async def _run(test_run: TestRun, seed: int) -> Outcome:
     random, outcome = Random(seed), Outcome()
     for _ in range(_EVENTS // _ROUND_EVENTS // len(_KINDS)):
-        for start, imports in _KINDS:
+        for start, imports, accounts_max in _KINDS:
             with test_run.database() as url:
-                async with a_ledger(url, start) as ledger:
+                async with a_ledger(url, start, accounts_max) as ledger:
                     await fuzz(
                         ledger, random, outcome, _ROUND_EVENTS, imports=imports, spaces=_SPACES
                     )

@@ -18,9 +18,9 @@ from hazina.db.link import LinkSettings
 from hazina.db.pooled import PooledReader
 from hazina.db.postgres import PostgresStore, StoreSettings
 from hazina.db.table import Schema
-from hazina.db.unit import Committed, Lane, Quarantined, Unit
+from hazina.db.unit import Committed, Lacking, Lane, Quarantined, Unit
 from hazina.db.writer import Writer
-from hazina.ledger.client import AccountEvent, TransferEvent, to_account, to_transfer
+from hazina.ledger.client import AccountEvent, TransferEvent, stored_id, to_account, to_transfer
 from hazina.ledger.engine import LedgerEngine
 from hazina.ledger.service import Ledgers
 from hazina.ledger.tables import TABLES
@@ -54,11 +54,13 @@ def opening(*events: AccountEvent) -> Unit:
 
 
 @asynccontextmanager
-async def a_store(url: str) -> AsyncIterator[PostgresStore]:
+async def a_store(url: str, accounts_max: int = 50_000) -> AsyncIterator[PostgresStore]:
     # So patient with an answer that one which never comes shows.
     link = LinkSettings(answer_timeout_ms=600_000)
     settings = StoreSettings(rest_max=0, terminate_after_ms=500, link=link)
-    store = PostgresStore(url, Schema(TABLES), LedgerEngine(), settings=settings)
+    store = PostgresStore(
+        url, Schema(TABLES), LedgerEngine(accounts_max=accounts_max), settings=settings
+    )
     await store.open()
     try:
         yield store
@@ -68,7 +70,7 @@ async def a_store(url: str) -> AsyncIterator[PostgresStore]:
 
 def departed(store: PostgresStore, *units: Unit) -> Flight:
     flight = store.depart(units)
-    assert flight is not None, "the batch could not be judged from memory"
+    assert isinstance(flight, Flight), "the batch could not be judged from memory"
     return flight
 
 
@@ -205,7 +207,7 @@ async def test_what_is_not_plainly_booked_is_judged_under_locks(
         limited = account(3, flags=4 | HISTORY)
         assert await executed(store, opening(account(1), account(2), limited))
         assert await executed(store, unit(transfer(1))) == ["created"]
-        assert store.depart([unit(transfer(2)), unit(event)]) is None
+        assert not isinstance(store.depart([unit(transfer(2)), unit(event)]), Flight)
         first, _ = await executed(store, unit(transfer(2)), unit(event))
         assert first == "created"
     await posted(fresh_database_url)
@@ -230,10 +232,63 @@ async def test_what_judging_trips_over_leaves_no_balance_moved(fresh_database_ur
         (sound,) = unit(transfer(2)).transfers
         broken = Unit(SPACE, transfers=(replace(sound, amount_minor="ten"),), lane=Lane.BULK)
         assert store.depart([unit(transfer(1)), broken]) is None
-        assert store.depart([unit(transfer(3))]) is None, "what was moved is forgotten"
+        assert isinstance(store.depart([unit(transfer(3))]), Lacking), "what was moved is forgotten"
         assert await executed(store, unit(transfer(3))) == ["created"]
         assert await landed(store, departed(store, unit(transfer(4)))) == ["created"]
     assert await posted(fresh_database_url) == {1: (20, 0), 2: (0, 20)}
+
+
+async def test_accounts_that_are_not_remembered_are_read_beside_what_is_in_flight(
+    fresh_database_url: str,
+) -> None:
+    async with a_store(fresh_database_url) as one, a_store(fresh_database_url) as two:
+        opened = opening(account(1), account(2), account(3), account(4, flags=LIMITED | HISTORY))
+        assert await executed(one, opened) == ["created"] * 4
+        assert await executed(two, unit(transfer(1))) == ["created"]
+        first = departed(two, unit(transfer(2)))
+        lacking = two.depart([unit(transfer(3, 2, 3), transfer(4, 3, 4))])
+        assert isinstance(lacking, Lacking)
+        assert {key for (key,) in lacking.keys} == {stored_id(SPACE, 3), stored_id(SPACE, 4)}
+        await two.recall(lacking)
+        second = departed(two, unit(transfer(3, 2, 3), transfer(4, 3, 4)))
+        assert [await landed(two, flight) for flight in (first, second)] == [
+            ["created"], ["created"] * 2,
+        ]  # fmt: skip
+        # What was read is old by now: the proof fails, and the batch is executed as usual.
+        assert await executed(one, unit(transfer(5, 4, 1))) == ["created"]
+        assert await landed(two, departed(two, unit(transfer(6, 4, 1)))) == ["exceeds_credits"]
+        missing = two.depart([unit(transfer(7, 1, 77))])
+        assert isinstance(missing, Lacking)
+        await two.recall(missing)
+        assert isinstance(two.depart([unit(transfer(7, 1, 77))]), Lacking)
+        assert await executed(two, unit(transfer(7, 1, 77))) == ["credit_account_not_found"]
+    assert await posted(fresh_database_url) == {1: (20, 10), 2: (10, 20), 3: (10, 10), 4: (10, 10)}
+
+
+async def test_where_nothing_can_be_read_beside_the_batches_they_are_executed_as_usual(
+    fresh_database_url: str,
+) -> None:
+    async with a_store(fresh_database_url) as one, a_store(fresh_database_url) as two:
+        await executed(one, opening(*(account(number) for number in range(1, 7))))
+        await executed(two, unit(transfer(1)))
+        for number in (3, 5):
+            booked = unit(transfer(number, number, number + 1))
+            lacking = two.depart([booked])
+            assert isinstance(lacking, Lacking)
+            await two.recall(lacking)
+            assert await landed(two, departed(two, booked)) == ["created"]
+            with psycopg.connect(fresh_database_url, autocommit=True) as connection:
+                # The sessions that hold no lock of a slot are the one that reads, and this one.
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity a"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND NOT EXISTS"
+                    " (SELECT FROM pg_locks l WHERE l.pid = a.pid AND locktype = 'advisory')"
+                )
+            two.depart([unit(transfer(90, 77, 78))])
+            await two.recall(Lacking("account", [(stored_id(SPACE, 77),)]))
+            other = unit(transfer(number + 100, 1, 2))
+            assert await executed(two, other) == ["created"]
+    assert (await posted(fresh_database_url))[3] == (10, 0)
 
 
 async def test_a_writer_whose_slot_was_taken_books_in_another(fresh_database_url: str) -> None:
@@ -274,12 +329,19 @@ async def test_a_lost_answer_is_resolved_and_everything_is_booked_once(
     assert await posted(fresh_database_url) == {1: (50, 0), 2: (0, 50)}
 
 
+@pytest.mark.parametrize("accounts_max", [50_000, 20])
 async def test_sessions_that_end_at_any_moment_lose_and_double_nothing(
-    fresh_database_url: str,
+    fresh_database_url: str, accounts_max: int
 ) -> None:
-    """Many callers, two writers on the same accounts, and sessions that are ended meanwhile."""
+    """Many callers, two writers on the same accounts, and sessions that are ended meanwhile.
+
+    Whether all accounts are remembered, or have to be read again all the time.
+    """
     random = Random(5)
-    async with _ledgers(fresh_database_url) as one, _ledgers(fresh_database_url) as two:
+    async with (
+        _ledgers(fresh_database_url, accounts_max) as one,
+        _ledgers(fresh_database_url, accounts_max) as two,
+    ):
         opened = await one.create_accounts(SPACE, [account(n) for n in range(1, 40)])
         assert {result.status.value for result in opened} == {"created"}
         done: list[list[Result]] = []
@@ -311,9 +373,9 @@ async def test_sessions_that_end_at_any_moment_lose_and_double_nothing(
 
 
 @asynccontextmanager
-async def _ledgers(url: str) -> AsyncIterator[Ledgers]:
+async def _ledgers(url: str, accounts_max: int) -> AsyncIterator[Ledgers]:
     clock = SystemClock()
-    async with a_store(url) as store:
+    async with a_store(url, accounts_max) as store:
         writer = Writer(store, clock)
         await writer.start()
         reader = PooledReader(url, Schema(TABLES), [QUERIES])

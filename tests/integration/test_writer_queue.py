@@ -14,6 +14,7 @@ from hazina.db.memory import MemoryReader, MemoryStore
 from hazina.db.unit import (
     Committed,
     Insert,
+    Lacking,
     Lane,
     Overloaded,
     Quarantined,
@@ -261,6 +262,9 @@ class AheadStore(GatedStore):
         self.batches.append(list(units))
         return units
 
+    async def recall(self, lacking: Lacking) -> None:
+        raise AssertionError("it lacks nothing")
+
     async def land(self, flight: Sequence[Unit]) -> list[Verdict | Quarantined]:
         await asyncio.sleep(0)
         self.clock.advance_ms(self.batch_ms(len(flight)))
@@ -290,3 +294,56 @@ async def test_few_callers_share_a_batch_or_take_turns_by_what_is_quicker(
     await writer.close()
     sizes = [len(batch) for batch in store.batches]
     assert {size} == set(sizes[-60:-4]), sizes
+
+
+@dataclass(kw_only=True)
+class LackingStore(GatedStore):
+    """Lacks what `wanted` holds the name of; a flight lands when its gate is opened."""
+
+    wanted: dict[str, asyncio.Event] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
+    landed: list[str] = field(default_factory=list)
+    learns: bool = True
+
+    def depart(self, units: Sequence[Unit]) -> Sequence[Unit] | Lacking:
+        (name,) = {unit.merchant_id for unit in units}
+        if name in self.wanted and name not in self.known:
+            return Lacking("toy_object", [(name, "a")])
+        self.batches.append(list(units))
+        return units
+
+    async def recall(self, lacking: Lacking) -> None:
+        ((name, _),) = lacking.keys
+        await self.wanted[str(name)].wait()
+        if not self.learns:
+            raise RuntimeError("it cannot be read")
+        self.known.add(str(name))
+
+    async def land(self, flight: Sequence[Unit]) -> list[Verdict | Quarantined]:
+        await self.gate.wait()
+        return await self.inner.execute(flight)
+
+
+@pytest.mark.parametrize("learns", [True, False])
+async def test_batches_in_flight_are_answered_while_the_next_reads_what_it_lacks(
+    clock: ManualClock, learns: bool
+) -> None:
+    read = asyncio.Event()
+    store = LackingStore(wanted={"rare": read}, learns=learns)
+    writer = Writer(store, clock, WriterSettings(bulk_units_max=1))
+    await writer.start()
+    common = asyncio.create_task(writer.submit(_insert("common", "a", Lane.BULK)))
+    rare = [
+        asyncio.create_task(writer.submit(_insert("rare", str(n), Lane.BULK))) for n in range(20)
+    ]
+    await asyncio.sleep(0)
+    assert not common.done()
+    store.gate.set()
+    assert isinstance(await common, Committed)
+    clock.advance_ms(700)
+    assert writer.state().oldest_ms == 700, "what waits for a read waits"
+    assert not any(task.done() for task in rare)
+    read.set()
+    assert all([isinstance(await task, Committed) for task in rare])
+    assert [unit.merchant_id for batch in store.batches for unit in batch].count("rare") == 20
+    await writer.close()

@@ -12,6 +12,7 @@ from hazina.db.postgres import PostgresStore, StoreSettings
 from hazina.db.table import Schema
 from hazina.db.writer import Writer
 from hazina.ledger.engine import LedgerEngine
+from hazina.ledger.remembered import ACCOUNTS_MAX
 from hazina.ledger.service import Ledgers
 from hazina.ledger.stamps import nanoseconds
 from hazina.ledger.tables import TABLES
@@ -57,13 +58,16 @@ class LedgerOnPostgres:
 
 
 @asynccontextmanager
-async def a_ledger(url: str, start: datetime = USUAL) -> AsyncIterator[LedgerOnPostgres]:
+async def a_ledger(
+    url: str, start: datetime = USUAL, accounts_max: int = ACCOUNTS_MAX
+) -> AsyncIterator[LedgerOnPostgres]:
     """Open the ledger of a database."""
     clock = ManualClock(start)
     # Never resting after a failure, so that as much as can be is sent ahead; and patient, since a
     # long run must survive that the whole machine is stopped for a while.
     settings = StoreSettings(rest_max=0, give_up_ms=600_000)
-    store = PostgresStore(url, Schema(TABLES), LedgerEngine(clock), settings=settings)
+    engine = LedgerEngine(clock, accounts_max=accounts_max)
+    store = PostgresStore(url, Schema(TABLES), engine, settings=settings)
     await store.open()
     writer = Writer(store, clock)
     await writer.start()

@@ -27,6 +27,7 @@ from hazina.db.unit import (
     Engine,
     Insert,
     InsertRows,
+    Lacking,
     Quarantined,
     Unit,
     UpdateRows,
@@ -64,12 +65,17 @@ class Foreseen:
 class Foreseeing(Engine, Protocol):
     """An engine that may know enough to judge a batch without reading."""
 
-    def foresee(self, units: Sequence[Unit], *, slot: int, sequence: int) -> Foreseen | None:
+    def foresee(
+        self, units: Sequence[Unit], *, slot: int, sequence: int
+    ) -> Foreseen | Lacking | None:
         """Judge units, presuming that all that was judged before commits; None: ask PostgreSQL.
 
         Every unit is accepted. The versions of the rows changed, the keys of the rows added and
         those that must be absent are all that the judgement depends on.
         """
+
+    def recall(self, rows: Sequence[Row], /) -> None:
+        """Take rows that were lacking, as PostgreSQL has them now."""
 
     def committed(self) -> None:
         """Take note that the batch opened last, by `open`, is durable."""
@@ -128,7 +134,7 @@ class Ahead:
             if held.get_value(0, 0) == b"1":
                 self._barrier = link, slot.number
 
-    def depart(self, link: Link, slot: Slot, units: Sequence[Unit]) -> Flight | None:
+    def depart(self, link: Link, slot: Slot, units: Sequence[Unit]) -> Flight | Lacking | None:
         """Judge a batch from memory and send it; None when it must be executed as usual."""
         if self._barrier != (link, slot.number) or len(self._flying) == _FLYING_MAX:
             return None
@@ -142,11 +148,15 @@ class Ahead:
             last = self._flying[-1]
             head = replace(slot, sequence=last.sequence, hash=last.following)
         foreseen = self._engine.foresee(units, slot=slot.number, sequence=head.sequence + 1)
-        if foreseen is None:
-            return None
+        if not isinstance(foreseen, Foreseen):
+            return foreseen
         if not self._flying:
             link.warned = False
         return self._send(link, head, units, foreseen)
+
+    def recall(self, rows: Sequence[Row]) -> None:
+        """Give the engine rows that it lacked."""
+        self._engine.recall(rows)
 
     async def arrive(self, flight: Flight) -> Arrival:
         """Wait for the oldest batch's answer. When it did not commit, neither will those behind."""

@@ -13,6 +13,7 @@ from hazina.db.ahead import Ahead, Arrival, Flight, Foreseeing
 from hazina.db.arrays import NotEncodable
 from hazina.db.judging import Effects, Judging, check, gather_claims
 from hazina.db.link import Again, Link, LinkLost, LinkSettings, Poison, Short, UnsafeServer
+from hazina.db.recall import Recall
 from hazina.db.results import Found, take_in
 from hazina.db.sharing import NotAlone, enter, remain
 from hazina.db.slots import Slot, acquire
@@ -23,6 +24,7 @@ from hazina.db.unit import (
     Committed,
     Engine,
     Insert,
+    Lacking,
     Needs,
     Quarantined,
     Refused,
@@ -89,8 +91,10 @@ class PostgresStore:
         self._clock = clock or SystemClock()
         self._statements = Statements(schema)
         self._ahead: Ahead | None = None
+        self._recall: Recall | None = None
         if isinstance(engine, Foreseeing):
             self._ahead = Ahead(engine, schema, self._statements, self._settings.rest_max)
+            self._recall = Recall(url, schema, self._statements, self._settings.link)
         self._link: Link | None = None
         self._slot: Slot | None = None
         self._renewed_ms = 0
@@ -103,6 +107,8 @@ class PostgresStore:
 
     async def close(self) -> None:
         """Give the slot back and disconnect."""
+        if self._recall is not None:
+            self._recall.close()
         if self._link is not None and self._slot is not None:
             try:
                 await self._link.run([self._slot.release()])
@@ -129,16 +135,23 @@ class PostgresStore:
         verdicts = iter(await self._as_usual(sound) if sound else [])
         return [Quarantined(problem) if problem else next(verdicts) for problem in problems]
 
-    def depart(self, units: Sequence[Unit]) -> Flight | None:
+    def depart(self, units: Sequence[Unit]) -> Flight | Lacking | None:
         """Send a batch whole, if its engine can judge it from memory; else it must be executed.
 
         Flights land in the order in which they departed, and nothing is executed before all have.
+        Where rows are lacking it may depart once they were recalled.
         """
         if self._ahead is None or self._link is None or self._slot is None:
             return None
         if self._executing or self._renewal_due():
             return None
         return self._ahead.depart(self._link, self._slot, units)
+
+    async def recall(self, lacking: Lacking) -> None:
+        """Read rows for the engine, while batches are in flight."""
+        assert self._ahead is not None, "only a foreseeing engine lacks rows"
+        assert self._recall is not None, "it comes with it"
+        self._ahead.recall(await self._recall.read(lacking))
 
     async def land(self, flight: Flight) -> list[Verdict | Quarantined]:
         """Wait for a batch that departed; execute it as usual if it did not commit.

@@ -138,6 +138,14 @@ class Stale:
 
 
 @value
+class Lacking:
+    """Rows that an engine must know before it can judge a batch from memory."""
+
+    table: str
+    keys: Sequence[Key]
+
+
+@value
 class Refused:
     """The engine refused the transfers; only `on_refusal` was written.
 

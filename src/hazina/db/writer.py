@@ -14,6 +14,7 @@ from hazina.clock import Clock
 from hazina.db.overlap import Overlap
 from hazina.db.unit import (
     Committed,
+    Lacking,
     Lane,
     Overloaded,
     Quarantined,
@@ -52,7 +53,10 @@ class StoreAhead(Store, Protocol):
     """A store that can send a batch before the one in front of it has been answered."""
 
     def depart(self, units: Sequence[Unit], /) -> Any:
-        """Send a batch and return what to land, or None when it must be executed."""
+        """Send a batch and return what to land, `Lacking`, or None when it must be executed."""
+
+    async def recall(self, lacking: Lacking, /) -> None:
+        """Read what a batch lacked to depart."""
 
     async def land(self, flight: Any, /) -> list[Verdict | Quarantined]:
         """Wait for the batch that departed first; return and raise as `execute` does."""
@@ -221,7 +225,11 @@ class Writer:
         since_ms = self._clock.monotonic_ms()
         units = [waiting.unit for waiting in batch]
         flight = None if self._ahead is None else self._ahead.depart(units)
+        if isinstance(flight, Lacking):
+            self._executing_since_ms = since_ms
+            flight = await self._recalled(units, flight)
         if flight is not None:
+            self._executing_since_ms = None
             before = self._flying[-1].landing if self._flying else None
             landing = asyncio.create_task(self._landed(before, flight), name="landing")
             landing.add_done_callback(lambda _: self._work.set())
@@ -233,6 +241,22 @@ class Writer:
         await self._conclude(batch, self._store.execute(units))
         self._executing_since_ms = None
         await self._settle(batch)
+
+    async def _recalled(self, units: Sequence[Unit], lacking: Lacking) -> object | None:
+        """Send a batch once what it lacks is read; those before it are answered meanwhile."""
+        assert self._ahead is not None, "only such a store lacks anything"
+        reading = asyncio.create_task(self._ahead.recall(lacking), name="recall")
+        while self._flying and not reading.done():
+            landing = self._flying[0].landing
+            await asyncio.wait([reading, landing], return_when=asyncio.FIRST_COMPLETED)
+            if landing.done():
+                await self._land()
+        try:
+            await reading
+        except Exception:  # The writer must live on; the batch is executed as usual.
+            _log.exception("what a batch lacks could not be read")
+        flight: object | None = self._ahead.depart(units)
+        return None if isinstance(flight, Lacking) else flight
 
     async def _landed(
         self, before: asyncio.Task[list[Verdict | Quarantined]] | None, flight: object

@@ -21,6 +21,7 @@ from hazina.db.unit import (
     EngineWrite,
     Insert,
     InsertRows,
+    Lacking,
     Refused,
     Stale,
     Unit,
@@ -30,7 +31,7 @@ from hazina.db.unit import (
 from hazina.ledger import rows
 from hazina.ledger.book import Book
 from hazina.ledger.canonical import digest
-from hazina.ledger.remembered import Remembered
+from hazina.ledger.remembered import ACCOUNTS_MAX, Remembered
 from hazina.ledger.requests import judge_accounts, judge_transfers
 from hazina.ledger.rules import TRANSIENT, Balance
 from hazina.ledger.stamps import Stamps
@@ -64,10 +65,16 @@ class LedgerEngine:
     and what never changes of accounts, so that it is not read again and again.
     """
 
-    def __init__(self, clock: Clock | None = None, stamps: Stamps | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        stamps: Stamps | None = None,
+        accounts_max: int = ACCOUNTS_MAX,
+    ) -> None:
+        """`accounts_max` bounds how many accounts' balances are remembered."""
         self._known: set[int] = set()
         self._lasting: dict[int, Row] = {}
-        self._remembered = Remembered()
+        self._remembered = Remembered(accounts_max)
         self._opened: Book | None = None
         self._stamps = stamps or Stamps(clock or SystemClock())
 
@@ -152,7 +159,13 @@ class LedgerEngine:
         """Remember no account's balances: one may not be as it was foreseen."""
         self._remembered.clear()
 
-    def foresee(self, units: Sequence[Unit], *, slot: int, sequence: int) -> Foreseen | None:
+    def recall(self, rows: Sequence[Row]) -> None:
+        """Remember accounts that were read because they were lacking."""
+        self._remembered.recall(rows)
+
+    def foresee(
+        self, units: Sequence[Unit], *, slot: int, sequence: int
+    ) -> Foreseen | Lacking | None:
         """Judge clients' plain transfers between accounts that are remembered.
 
         None when anything but a new transfer would come of it: failures, and transfers that exist
@@ -160,8 +173,8 @@ class LedgerEngine:
         has the version that is remembered, since every change raises it.
         """
         accounts = self._remembered.accounts_of(units)
-        if accounts is None:
-            return None
+        if accounts is None or isinstance(accounts, Lacking):
+            return accounts
         foreseen = None
         try:
             foreseen = self._judged_from(accounts, units, slot, sequence)
@@ -190,7 +203,8 @@ class LedgerEngine:
             if isinstance(write, Update | Delete):
                 return None  # More of an account changes than its balances.
             writes.append(write)
-        self._remembered.raise_versions(accounts)
+        for balance in accounts.values():
+            balance.version += 1  # As it will be when the batch has committed.
         made = book.transfers_new
         return Foreseen(
             results=results,

@@ -18,6 +18,7 @@ _CLOSED = AccountFlag.CLOSED + 0
 _HISTORY = AccountFlag.HISTORY + 0
 _SECOND = 1_000_000_000
 _TIMESTAMP_LIMIT = 2**63
+_NO_ROW: Row = {}
 
 TRANSIENT = frozenset(
     {
@@ -74,6 +75,10 @@ class Balance:
         self.closed_by: UUID | None = row["closed_by"]
         self.closed_before = self.closed_by
         self.version: int = row["version"]
+
+    def let_go(self) -> None:
+        """Keep what judging transfers takes, and not the row that it was read from."""
+        self._changing = self._lasting = _NO_ROW
 
     @property
     def newest(self) -> int:

@@ -1,0 +1,59 @@
+"""Reading rows that an engine lacks, beside the batches in flight."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import psycopg
+
+from hazina.db.link import Again, Link, LinkLost, LinkSettings, Poison, UnsafeServer
+from hazina.db.results import Found, take_in
+from hazina.db.statements import Statements
+from hazina.db.table import Row, Schema
+from hazina.db.unit import Lacking
+
+_PATIENCE_MS = 1_000
+_log = logging.getLogger(__name__)
+
+
+class Recall:
+    """Reads over a connection of its own: the writer's answers in the order of its batches.
+
+    What is read may have changed by the time it is used. The batch that was judged from it proves
+    each row's version, so nothing is locked here, and where reading fails the batch is executed
+    as usual.
+    """
+
+    def __init__(
+        self, url: str, schema: Schema, statements: Statements, settings: LinkSettings
+    ) -> None:
+        self._url = url
+        self._schema = schema
+        self._statements = statements
+        self._settings = replace(
+            settings, answer_timeout_ms=_PATIENCE_MS, connect_timeout_seconds=_PATIENCE_MS // 1000
+        )
+        self._link: Link | None = None
+
+    async def read(self, lacking: Lacking) -> list[Row]:
+        """Return the rows that there are; none where PostgreSQL cannot be asked."""
+        table = self._schema[lacking.table]
+        keys = sorted(lacking.keys, key=table.order_of)
+        try:
+            if self._link is None:
+                self._link = await Link.connect(self._url, self._settings)
+            (result,) = await self._link.run([self._statements.read(table, keys)])
+        except (LinkLost, Again, Poison, UnsafeServer, psycopg.Error) as error:
+            _log.warning("rows could not be read beside the batches: %s", error)
+            self.close()
+            return []
+        found = Found()
+        take_in(found, "read", table, keys, result)
+        return list(found.rows.values())
+
+    def close(self) -> None:
+        """End the connection; the next read opens another."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
