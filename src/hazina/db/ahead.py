@@ -17,6 +17,7 @@ from typing import Protocol, runtime_checkable
 from psycopg import pq
 
 from hazina.db.arrays import NotEncodable
+from hazina.db.doubt import BEGIN, COMMIT, ROLLBACK
 from hazina.db.link import Link, LinkLost, Segment
 from hazina.db.sharing import enter
 from hazina.db.slots import Slot
@@ -34,9 +35,6 @@ from hazina.db.unit import (
     Verdict,
 )
 
-_BEGIN = Call(statement("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"), ())
-_COMMIT = Call(statement("COMMIT"), ())
-_ROLLBACK = Call(statement("ROLLBACK"), ())
 # A division by zero is how a statement refuses: whatever comes after it is not executed.
 _OURS = statement(
     "SELECT pg_advisory_xact_lock($1), 1 / count(*) FROM writer_slot"
@@ -158,6 +156,10 @@ class Ahead:
         """Give the engine rows that it lacked."""
         self._engine.recall(rows)
 
+    def forget(self) -> None:
+        """Let the engine presume nothing any more."""
+        self._engine.forget()
+
     async def arrive(self, flight: Flight) -> Arrival:
         """Wait for the oldest batch's answer. When it did not commit, neither will those behind."""
         if flight.arrival is None:
@@ -189,7 +191,7 @@ class Ahead:
         def calls() -> Iterator[Call]:
             nonlocal following
             kinds: tuple[Kind, ...] = ("bigint", "integer", "bigint")
-            yield _BEGIN
+            yield BEGIN
             yield call(_OURS, kinds, head.batch_id(), head.number, head.fence)
             if foreseen.shares:
                 yield enter(foreseen.shares, ())
@@ -199,11 +201,11 @@ class Ahead:
                     # PostgreSQL works on each while the next is being encoded.
                     link.hurry()
             except NotEncodable:
-                yield _ROLLBACK
+                yield ROLLBACK
                 return
             append, following = head.append_after(foreseen.digest())
             yield append
-            yield _COMMIT
+            yield COMMIT
 
         try:
             segment = link.send(calls())
@@ -270,7 +272,7 @@ class Ahead:
                     await link.receive(behind.segment)
                 behind.arrival = arrival
             if arrival is Arrival.FAILED:
-                await link.run([_ROLLBACK])
+                await link.run([ROLLBACK])
                 return
         except LinkLost:
             pass

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-
-import psycopg
+from dataclasses import dataclass, field
 
 from hazina.clock import Clock, SystemClock
 from hazina.db.ahead import Ahead, Arrival, Flight, Foreseeing
 from hazina.db.arrays import NotEncodable
+from hazina.db.doubt import BEGIN, COMMIT, LOCK, ROLLBACK, Doubt
 from hazina.db.judging import Effects, Judging, check, gather_claims
 from hazina.db.link import Again, Link, LinkLost, LinkSettings, Poison, Short, UnsafeServer
 from hazina.db.recall import Recall
 from hazina.db.results import Found, take_in
 from hazina.db.sharing import NotAlone, enter, remain
 from hazina.db.slots import Slot, acquire
-from hazina.db.statements import Call, Statements, call, statement
+from hazina.db.statements import Call, Statements, call
 from hazina.db.table import Key, Row, Schema, Table
 from hazina.db.unit import (
     Alone,
@@ -33,17 +32,6 @@ from hazina.db.unit import (
     Verdict,
 )
 from hazina.db.writing import grouped, writes
-
-_BEGIN = Call(statement("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"), ())
-_COMMIT = Call(statement("COMMIT"), ())
-_ROLLBACK = Call(statement("ROLLBACK"), ())
-_LOCK = statement("SELECT pg_advisory_xact_lock($1)", "bigint")
-_TERMINATE = statement(
-    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE pid = $1 AND granted"
-    " AND locktype = 'advisory' AND (classid::bigint << 32 | objid::bigint) = $2",
-    "integer",
-    "bigint",
-)
 
 
 class _SlotLost(Exception):
@@ -95,6 +83,11 @@ class PostgresStore:
         if isinstance(engine, Foreseeing):
             self._ahead = Ahead(engine, schema, self._statements, self._settings.rest_max)
             self._recall = Recall(url, schema, self._statements, self._settings.link)
+        self._doubt = Doubt(
+            url, self._settings.link, self._clock,
+            terminate_after_ms=self._settings.terminate_after_ms,
+            pause_ms=self._settings.retry_pause_ms,
+        )  # fmt: skip
         self._link: Link | None = None
         self._slot: Slot | None = None
         self._renewed_ms = 0
@@ -151,7 +144,10 @@ class PostgresStore:
         """Read rows for the engine, while batches are in flight."""
         assert self._ahead is not None, "only a foreseeing engine lacks rows"
         assert self._recall is not None, "it comes with it"
-        self._ahead.recall(await self._recall.read(lacking))
+        link = self._link
+        rows = await self._recall.read(lacking)
+        if self._link is link:
+            self._ahead.recall(rows)
 
     async def land(self, flight: Flight) -> list[Verdict | Quarantined]:
         """Wait for a batch that departed; execute it as usual if it did not commit.
@@ -252,12 +248,23 @@ class PostgresStore:
             self._drop_link()
 
     def _drop_link(self) -> None:
+        """End the session. What was read in it is forgotten: the next may be of another primary.
+
+        After a failover that lost commits, a row may come to a version again that it had before.
+        """
         if self._link is not None:
             self._link.close()
             self._link = None
+        if self._ahead is not None and self._recall is not None:
+            self._ahead.forget()
+            self._recall.close()
 
     def _renewal_due(self) -> bool:
         return self._clock.monotonic_ms() - self._renewed_ms > self._settings.lease_ms // 3
+
+    async def _resolve(self, old: Link, slot: Slot, following: bytes, lock: int) -> bool:
+        self._drop_link()
+        return await self._doubt.resolve(old.pid, slot, following, lock)
 
     async def _attempt(
         self, link: Link, units: Sequence[Unit], alone: frozenset[int]
@@ -294,7 +301,7 @@ class PostgresStore:
 
     async def _roll_back(self, link: Link) -> None:
         try:
-            await link.run([_ROLLBACK])
+            await link.run([ROLLBACK])
         except LinkLost:
             self._drop_link()  # An uncommitted batch dies with its connection.
 
@@ -329,9 +336,9 @@ class PostgresStore:
     ) -> Found:
         """Lock, claim and read what judging takes, in one round trip."""
         renewing = self._renewal_due()
-        batch_lock = call(_LOCK, ("bigint",), slot.batch_id())
+        batch_lock = call(LOCK, ("bigint",), slot.batch_id())
         holding = slot.renew(self._settings.lease_ms) if renewing else slot.held()
-        calls = [_BEGIN, batch_lock, holding]
+        calls = [BEGIN, batch_lock, holding]
         reads: list[tuple[str, Table, Sequence[Key]]] = []
         ensured: dict[str, dict[Key, Row]] = {}
         wanted: list[tuple[str, Table, Sequence[Key]]] = []
@@ -427,7 +434,7 @@ class PostgresStore:
         """Commit; when the answer is lost or doubtful, find out. Return whether it is durable."""
         link.warned = False
         try:
-            (result,) = await link.run([_COMMIT])
+            (result,) = await link.run([COMMIT])
         except LinkLost:
             return await self._resolve(link, slot, following, slot.batch_id())
         if link.warned:  # "might not have been replicated": a promotion could lose it (DB-1).
@@ -435,54 +442,12 @@ class PostgresStore:
             return await self._resolve(link, slot, following, slot.batch_id())
         return result.command_status == b"COMMIT"
 
-    async def _resolve(self, old: Link, slot: Slot, following: bytes, lock: int) -> bool:
-        """Find out what became of a batch whose COMMIT was not answered.
-
-        Reading the chain row is only right once the old backend is gone, which the batch's own
-        advisory lock tells (DB-24), or that of its session when it was sent whole. Asks until
-        PostgreSQL answers: the callers must know.
-        """
-        self._drop_link()
-        waiting = replace(self._settings.link, lock_timeout_ms=self._settings.terminate_after_ms)
-        while True:
-            link: Link | None = None
-            try:
-                link = await Link.connect(self._url, waiting)
-                return await self._ask(link, slot, following, lock)
-            except Again:
-                if link is not None:
-                    await self._terminate(link, old.pid, lock)
-            except (LinkLost, UnsafeServer, psycopg.Error):
-                pass  # Asked again below, for as long as it takes.
-            finally:
-                if link is not None:
-                    link.close()
-            await self._clock.sleep_ms(self._settings.retry_pause_ms)
-
-    async def _ask(self, link: Link, slot: Slot, following: bytes, lock: int) -> bool:
-        await link.run([_BEGIN, call(_LOCK, ("bigint",), lock)])
-        found, _ = await link.run([slot.find_next(), slot.touch()])
-        present = bool(found.ntuples) and found.get_value(0, 0) == following
-        link.warned = False
-        (result,) = await link.run([_COMMIT])
-        if link.warned or result.command_status != b"COMMIT":
-            raise LinkLost("our own commit is not certain")
-        return present
-
-    async def _terminate(self, link: Link, pid: int, lock: int) -> None:
-        try:
-            await link.run([_ROLLBACK])
-            await link.run([call(_TERMINATE, ("integer", "bigint"), pid, lock)])
-        except (LinkLost, Again):
-            return  # Tried again with the next connection.
-
 
 def _empty_digest() -> bytes:
     return hashlib.sha256().digest()
 
 
 def _leaves(verdict: Verdict) -> bool:
-
     return isinstance(verdict, Committed | Refused)
 
 

@@ -367,9 +367,9 @@ BUGS = (
         Test("test_writer_lost_commit", "still_commits"),
         (
             Edit(
-                "db/postgres.py",
-                'await link.run([_BEGIN, call(_LOCK, ("bigint",), lock)])\n        found',
-                "await link.run([_BEGIN])\n        found",
+                "db/doubt.py",
+                'await link.run([BEGIN, call(LOCK, ("bigint",), lock)])\n    found',
+                "await link.run([BEGIN])\n    found",
             ),
         ),
     ),
