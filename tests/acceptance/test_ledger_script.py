@@ -250,6 +250,7 @@ def test_numbers_and_moments_out_of_range_and_broken_anchors_are_refused_in_a_li
         (["balance", "1", "--at", "2300-01-01"], "use one from 1970"),
         (["statement", "1", "--from", "2027-01-01", "--to", "2026-01-01"], "must not be later"),
         (["statement", "1", "--csv", "--json"], "Choose one of --csv and --json"),
+        (["accounts", "--space", "a", "--merchant", "acct_1_test"], "with --space, or a merchant"),
         *((["verify", "--anchor", str(file)], "holds no heads") for file in anchors),
     ]:
         code, out = ledger(*arguments, HAZINA_DATABASE_URL=fresh_database_url)

@@ -14,9 +14,11 @@ import pytest
 
 from hazina.clock import SystemClock
 from hazina.db.ahead import Flight
-from hazina.db.link import LinkSettings
+from hazina.db.link import Link, LinkSettings
 from hazina.db.pooled import PooledReader
 from hazina.db.postgres import PostgresStore, StoreSettings
+from hazina.db.recall import Recall
+from hazina.db.statements import Statements
 from hazina.db.table import Schema
 from hazina.db.unit import Committed, Lacking, Lane, Quarantined, Unit
 from hazina.db.writer import Writer
@@ -291,6 +293,64 @@ async def test_where_nothing_can_be_read_beside_the_batches_they_are_executed_as
             other = unit(transfer(number + 100, 1, 2))
             assert await executed(two, other) == ["created"]
     assert (await posted(fresh_database_url))[3] == (10, 0)
+
+
+async def test_the_connection_that_reads_ends_after_a_read_and_asks_no_other_server(
+    fresh_database_url: str,
+) -> None:
+    schema = Schema(TABLES)
+    recall = Recall(fresh_database_url, schema, Statements(schema), LinkSettings())
+    wanted = Lacking("account", [(stored_id(SPACE, 1),)])
+    async with a_store(fresh_database_url) as store:
+        assert await executed(store, opening(account(1))) == ["created"]
+    link = await Link.connect(fresh_database_url, LinkSettings())
+    server = link.server
+    link.close()
+    with psycopg.connect(fresh_database_url) as blocker:
+        blocker.execute("LOCK TABLE account IN ACCESS EXCLUSIVE MODE")
+        reading = asyncio.create_task(recall.read(wanted, server))
+        await asyncio.sleep(0.1)
+        recall.close()  # Not under a read: its socket's number could be another's at once.
+        await asyncio.sleep(0)
+        assert not reading.done()
+        blocker.rollback()
+    assert [row["client_id"].int for row in await reading] == [1]
+    assert await recall.read(wanted, "a server that was started at another time") == []
+    assert await recall.read(wanted, server) == [], "after a failure one is not tried"
+    assert len(await recall.read(wanted, server)) == 1
+    recall.close()
+
+
+async def test_callers_are_answered_when_the_session_ends_under_a_flight_and_a_read(
+    fresh_database_url: str,
+) -> None:
+    async with a_store(fresh_database_url) as one, a_store(fresh_database_url) as two:
+        await executed(one, opening(*(account(number) for number in range(1, 5))))
+        await executed(two, unit(transfer(1)))
+        writer = Writer(two, SystemClock())
+        await writer.start()
+        with psycopg.connect(fresh_database_url) as blocker:
+            blocker.execute("LOCK TABLE account IN ACCESS EXCLUSIVE MODE")
+            waiting = [asyncio.create_task(writer.submit(unit(transfer(2))))]
+            await asyncio.sleep(0.05)
+            for number in range(3, 103):
+                booked = writer.submit(unit(transfer(number, 3, 4)))
+                waiting.append(asyncio.create_task(booked))
+            await asyncio.sleep(0.1)
+            with psycopg.connect(fresh_database_url, autocommit=True) as connection:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_locks"
+                    " WHERE locktype = 'advisory' AND objid = 0 AND classid = %s",
+                    [two.slot << 8],
+                )
+            await asyncio.sleep(0.1)
+            blocker.rollback()
+        async with asyncio.timeout(20):
+            assert statuses(await asyncio.gather(*waiting)) == ["created"] * 101
+        await writer.close()
+    assert await posted(fresh_database_url) == {
+        1: (20, 0), 2: (0, 20), 3: (1_000, 0), 4: (0, 1_000),
+    }  # fmt: skip
 
 
 async def test_a_writer_whose_slot_was_taken_books_in_another(fresh_database_url: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from hazina.ledger import dump
@@ -199,9 +201,15 @@ async def test_a_dump_with_closed_accounts_is_loaded_again_and_taken_up_where_it
         found = await ledger.ledgers.lookup_accounts("b", [1, 2, 3])
         assert [one.flags & CLOSED for one in found] == [0, CLOSED, CLOSED]
         assert await statuses(ledger, "b", transfer(2, 5)) == ["credit_account_already_closed"]
-        await ledger.ledgers.create_accounts("c", [account(1, code=9)])
-        with pytest.raises(dump.DumpError, match="event 0, id 1: exists_with_different_flags"):
-            await dump.load(ledger.ledgers, "c", lines)
+        # One that was opened as closed, or otherwise, is not the dump's.
+        for space, other in (("c", account(1, flags=CLOSED)), ("d", account(1, code=9))):
+            await ledger.ledgers.create_accounts(space, [other])
+            with pytest.raises(dump.DumpError, match="event 0, id 1: exists_with_different_flags"):
+                await dump.load(ledger.ledgers, space, lines)
+        broken = [{"id": 1, "ledger": 1, "code": 1, "flags": flags} for flags in (1, HISTORY)]
+        with pytest.raises(dump.DumpError, match="event 0, id 1: linked_event_failed"):
+            await dump.load(ledger.ledgers, "e", [json.dumps({"create_accounts": broken})])
+        assert await ledger.ledgers.lookup_accounts("e", [1]) == []
         await ledger.demand_whole()
 
 

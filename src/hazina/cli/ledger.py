@@ -84,6 +84,8 @@ def accounts_command(
     var: Var = _VAR,
 ) -> None:
     """List accounts with their balances."""
+    if space is not None and merchant is not None:
+        raise NotPossible("Name a client's ledger with --space, or a merchant's payments.")
     with accounts.ready_database(var) as url:
         asyncio.run(books.show_accounts(url, space, merchant, as_json))
 

@@ -86,9 +86,11 @@ def find_place(wanted: Path) -> Place:
 def holds_data(wanted: Path) -> bool:
     """Say whether there are data of a server that is asked for in `wanted`; nothing is made."""
     wanted = wanted.absolute().parent.resolve() / wanted.name
-    if wanted.exists() and not os.access(wanted, os.X_OK):
+    places = [wanted, _fallback(wanted)] if os.geteuid() == 0 else [wanted]
+    try:
+        return any((place / "PG_VERSION").exists() for place in places)
+    except PermissionError:
         return True  # Another account's; `find_place` says so.
-    return any((place / "PG_VERSION").exists() for place in (wanted, _fallback(wanted)))
 
 
 def _fallback(wanted: Path) -> Path:

@@ -73,8 +73,13 @@ class Link:
     """A connection in pipeline mode. Not for concurrent use; every error but `Poison` ends it."""
 
     def __init__(
-        self, connection: psycopg.AsyncConnection[psycopg.rows.TupleRow], settings: LinkSettings
+        self,
+        connection: psycopg.AsyncConnection[psycopg.rows.TupleRow],
+        settings: LinkSettings,
+        server: str,
     ) -> None:
+        """`server` tells one run of a server from all others."""
+        self.server = server
         self._connection = connection
         self._pg = connection.pgconn
         self._names: dict[Statement, bytes] = {}
@@ -104,7 +109,7 @@ class Link:
             )
             async with asyncio.timeout(settings.connect_timeout_seconds):
                 await connection.execute((SESSION + timeouts).encode())
-                await _refuse_unsafe(connection)
+                server = await _refuse_unsafe(connection)
             connection.pgconn.nonblocking = 1
             connection.pgconn.enter_pipeline_mode()
         except (psycopg.OperationalError, TimeoutError) as error:
@@ -113,7 +118,7 @@ class Link:
         except BaseException:
             await connection.close()
             raise
-        return cls(connection, settings)
+        return cls(connection, settings, server)
 
     async def run(self, calls: Iterable[Call]) -> list[pq.abc.PGresult]:
         """Send all calls at once and return their results, in order.
@@ -280,14 +285,15 @@ def _wake(ready: asyncio.Future[None]) -> None:
         ready.set_result(None)
 
 
-async def _refuse_unsafe(connection: psycopg.AsyncConnection[psycopg.rows.TupleRow]) -> None:
+async def _refuse_unsafe(connection: psycopg.AsyncConnection[psycopg.rows.TupleRow]) -> str:
+    """Return when the server was started, to the microsecond."""
     cursor = await connection.execute(
         "SELECT current_setting('fsync'), current_setting('synchronous_commit'),"
-        " pg_is_in_recovery()"
+        " pg_is_in_recovery(), pg_postmaster_start_time()::text"
     )
     row = await cursor.fetchone()
     assert row is not None
-    fsync, synchronous_commit, is_replica = row
+    fsync, synchronous_commit, is_replica, server = row
     if fsync == "off" or synchronous_commit == "off":
         raise UnsafeServer(
             f"fsync is {fsync} and synchronous_commit is {synchronous_commit}: an acknowledged"
@@ -295,3 +301,4 @@ async def _refuse_unsafe(connection: psycopg.AsyncConnection[psycopg.rows.TupleR
         )
     if is_replica:
         raise UnsafeServer("This server is a replica. Connect the writer to the primary.")
+    return str(server)

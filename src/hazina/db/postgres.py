@@ -145,7 +145,9 @@ class PostgresStore:
         assert self._ahead is not None, "only a foreseeing engine lacks rows"
         assert self._recall is not None, "it comes with it"
         link = self._link
-        rows = await self._recall.read(lacking)
+        if link is None:
+            return
+        rows = await self._recall.read(lacking, link.server)
         if self._link is link:
             self._ahead.recall(rows)
 

@@ -39,8 +39,8 @@ class Recall:
         self._reading = self._over = False
         self._rest, self._rest_next = 0, 1
 
-    async def read(self, lacking: Lacking) -> list[Row]:
-        """Return the rows that there are; none where PostgreSQL cannot be asked.
+    async def read(self, lacking: Lacking, server: str) -> list[Row]:
+        """Return the rows that this server has; none where it cannot be asked.
 
         After a failure some batches are not tried, twice as many each time in a row.
         """
@@ -53,6 +53,8 @@ class Recall:
         try:
             if self._link is None:
                 self._link = await Link.connect(self._url, self._settings)
+            if self._link.server != server:
+                raise LinkLost("another server answers at this address")
             (result,) = await self._link.run([self._statements.read(table, keys)])
         except (LinkLost, Again, Poison, UnsafeServer, psycopg.Error) as error:
             _log.warning("rows could not be read beside the batches: %s", error)

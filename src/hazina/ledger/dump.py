@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -21,7 +20,6 @@ from hazina.ledger.verify import heads
 _PAGE = 1_000
 _IMPORTED_ACCOUNT = AccountFlag.IMPORTED + 0
 _IMPORTED_TRANSFER = TransferFlag.IMPORTED + 0
-_CLOSED = AccountFlag.CLOSED + 0
 _OTHER_FLAGS = Status.EXISTS_WITH_DIFFERENT_FLAGS
 _LINKED = TransferFlag.LINKED + 0
 _EXPIRE = TransferFlag.EXPIRE + 0
@@ -91,14 +89,11 @@ async def _load(ledgers: Ledgers, space: str, line: str | bytes) -> int:
 
 
 async def _opened(ledgers: Ledgers, space: str, accounts: list[AccountEvent]) -> list[Result]:
-    """Open accounts; one that exists, and that a transfer of this dump has closed, is as it was."""
+    """Open accounts; one that exists is compared with what it was before a transfer closed it."""
     results = await ledgers.create_accounts(space, accounts)
-    differ = [at for at, one in enumerate(results) if one.status is _OTHER_FLAGS]
-    if differ:
-        closed = [replace(accounts[at], flags=accounts[at].flags | _CLOSED) for at in differ]
-        again = await ledgers.create_accounts(space, closed)
-        for at, result in zip(differ, again, strict=True):
-            results[at] = result
+    for at, result in enumerate(results):
+        if result.status is _OTHER_FLAGS:
+            results[at] = await ledgers.account_as_opened(space, accounts[at]) or result
     return results
 
 

@@ -150,6 +150,16 @@ class Ledgers:
             rows,
         )
 
+    async def account_as_opened(self, space: str, event: AccountEvent) -> Result | None:
+        """Compare an event with the account as it was opened; None if there is none.
+
+        `create_accounts` compares with the flags of today, with `closed` if a transfer closed it.
+        """
+        for row in await self._rows("account", space, [event.id]):
+            status = compare_account(to_account(space, event, None), event.flags, row)
+            return Result(status, row["timestamp"])
+        return None
+
     async def transfers_again(
         self, space: str, events: Sequence[TransferEvent]
     ) -> list[Result] | None:
