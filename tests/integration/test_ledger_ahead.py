@@ -70,6 +70,16 @@ async def a_store(url: str, accounts_max: int = 50_000) -> AsyncIterator[Postgre
         await store.close()
 
 
+@asynccontextmanager
+async def two_stores(url: str, accounts: int) -> AsyncIterator[tuple[PostgresStore, PostgresStore]]:
+    """Yield a store that opened so many accounts, and one that remembers the first two alone."""
+    async with a_store(url) as one, a_store(url) as two:
+        opened = opening(*(account(number) for number in range(1, accounts + 1)))
+        assert await executed(one, opened) == ["created"] * accounts
+        assert await executed(two, unit(transfer(1))) == ["created"]
+        yield one, two
+
+
 def departed(store: PostgresStore, *units: Unit) -> Flight:
     flight = store.depart(units)
     assert isinstance(flight, Flight), "the batch could not be judged from memory"
@@ -270,9 +280,7 @@ async def test_accounts_that_are_not_remembered_are_read_beside_what_is_in_fligh
 async def test_where_nothing_can_be_read_beside_the_batches_they_are_executed_as_usual(
     fresh_database_url: str,
 ) -> None:
-    async with a_store(fresh_database_url) as one, a_store(fresh_database_url) as two:
-        await executed(one, opening(*(account(number) for number in range(1, 7))))
-        await executed(two, unit(transfer(1)))
+    async with two_stores(fresh_database_url, 6) as (_, two):
         for number in (3, 5):
             booked = unit(transfer(number, number, number + 1))
             lacking = two.depart([booked])
@@ -324,9 +332,7 @@ async def test_the_connection_that_reads_ends_after_a_read_and_asks_no_other_ser
 async def test_callers_are_answered_when_the_session_ends_under_a_flight_and_a_read(
     fresh_database_url: str,
 ) -> None:
-    async with a_store(fresh_database_url) as one, a_store(fresh_database_url) as two:
-        await executed(one, opening(*(account(number) for number in range(1, 5))))
-        await executed(two, unit(transfer(1)))
+    async with two_stores(fresh_database_url, 4) as (_, two):
         writer = Writer(two, SystemClock())
         await writer.start()
         with psycopg.connect(fresh_database_url) as blocker:

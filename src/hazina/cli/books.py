@@ -91,14 +91,12 @@ async def _accounts(
 ) -> AsyncIterator[Row]:
     """Yield accounts, read page by page."""
     name = "ledger_accounts_page" if space is None else "ledger_accounts_of_space_page"
-    wanted = {"owner": merchant} if space is None else {"space": space, "timestamp": 0}
-    after = UUID(int=0)
-    while rows := await reader.query(name, {**wanted, "after": after, "limit": _PAGE}):
+    wanted = {"owner": merchant, "space": space, "limit": _PAGE}
+    timestamp, after = 0, UUID(int=0)
+    while rows := await reader.query(name, {**wanted, "timestamp": timestamp, "after": after}):
         for row in rows:
             yield row
-        after = rows[-1]["id"]
-        if space is not None:
-            wanted["timestamp"] = rows[-1]["timestamp"]
+        timestamp, after = rows[-1]["timestamp"], rows[-1]["id"]
 
 
 async def show_balance(

@@ -17,11 +17,11 @@ from typing import Protocol, runtime_checkable
 from psycopg import pq
 
 from hazina.db.arrays import NotEncodable
-from hazina.db.doubt import BEGIN, COMMIT, ROLLBACK
 from hazina.db.link import Link, LinkLost, Segment
+from hazina.db.recall import Recall
 from hazina.db.sharing import enter
 from hazina.db.slots import Slot
-from hazina.db.statements import Call, Statements, call, statement
+from hazina.db.statements import BEGIN, COMMIT, ROLLBACK, Call, Statements, call, statement
 from hazina.db.table import Key, Kind, Row, Schema
 from hazina.db.unit import (
     Committed,
@@ -108,12 +108,18 @@ class Ahead:
     """Sends whole batches over a link, at most two at a time; one per store."""
 
     def __init__(
-        self, engine: Foreseeing, schema: Schema, statements: Statements, rest_max: int = _REST_MAX
+        self,
+        engine: Foreseeing,
+        schema: Schema,
+        statements: Statements,
+        recall: Recall,
+        rest_max: int = _REST_MAX,
     ) -> None:
         """`rest_max` bounds how many batches are executed as usual after one that failed."""
         self._engine = engine
         self._schema = schema
         self._statements = statements
+        self._recall = recall
         self._flying: deque[Flight] = deque()
         self._barrier: tuple[Link, int] | None = None
         self._rest_max = rest_max
@@ -152,13 +158,16 @@ class Ahead:
             link.warned = False
         return self._send(link, head, units, foreseen)
 
-    def recall(self, rows: Sequence[Row]) -> None:
-        """Give the engine rows that it lacked."""
-        self._engine.recall(rows)
+    async def recall(self, link: Link, lacking: Lacking) -> None:
+        """Give the engine rows that it lacked, unless the session of its batches has ended."""
+        rows = await self._recall.read(lacking, link.server)
+        if link.alive:
+            self._engine.recall(rows)
 
     def forget(self) -> None:
-        """Let the engine presume nothing any more."""
+        """Let the engine presume nothing any more: its session has ended."""
         self._engine.forget()
+        self._recall.close()
 
     async def arrive(self, flight: Flight) -> Arrival:
         """Wait for the oldest batch's answer. When it did not commit, neither will those behind."""

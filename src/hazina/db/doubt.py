@@ -9,12 +9,8 @@ import psycopg
 from hazina.clock import Clock
 from hazina.db.link import Again, Link, LinkLost, LinkSettings, UnsafeServer
 from hazina.db.slots import Slot
-from hazina.db.statements import Call, call, statement
+from hazina.db.statements import BEGIN, COMMIT, LOCK, ROLLBACK, call, statement
 
-BEGIN = Call(statement("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"), ())
-COMMIT = Call(statement("COMMIT"), ())
-ROLLBACK = Call(statement("ROLLBACK"), ())
-LOCK = statement("SELECT pg_advisory_xact_lock($1)", "bigint")
 _TERMINATE = statement(
     "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE pid = $1 AND granted"
     " AND locktype = 'advisory' AND (classid::bigint << 32 | objid::bigint) = $2",

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from hazina.clock import Clock, SystemClock
 from hazina.db.ahead import Ahead, Arrival, Flight, Foreseeing
 from hazina.db.arrays import NotEncodable
-from hazina.db.doubt import BEGIN, COMMIT, LOCK, ROLLBACK, Doubt
+from hazina.db.doubt import Doubt
 from hazina.db.judging import Effects, Judging, check, gather_claims
 from hazina.db.link import Again, Link, LinkLost, LinkSettings, Poison, Short, UnsafeServer
 from hazina.db.recall import Recall
 from hazina.db.results import Found, take_in
 from hazina.db.sharing import NotAlone, enter, remain
 from hazina.db.slots import Slot, acquire
-from hazina.db.statements import Call, Statements, call
+from hazina.db.statements import BEGIN, COMMIT, LOCK, ROLLBACK, Call, Statements, call
 from hazina.db.table import Key, Row, Schema, Table
 from hazina.db.unit import (
     Alone,
@@ -79,10 +79,9 @@ class PostgresStore:
         self._clock = clock or SystemClock()
         self._statements = Statements(schema)
         self._ahead: Ahead | None = None
-        self._recall: Recall | None = None
         if isinstance(engine, Foreseeing):
-            self._ahead = Ahead(engine, schema, self._statements, self._settings.rest_max)
-            self._recall = Recall(url, schema, self._statements, self._settings.link)
+            recall = Recall(url, schema, self._statements, self._settings.link)
+            self._ahead = Ahead(engine, schema, self._statements, recall, self._settings.rest_max)
         self._doubt = Doubt(
             url, self._settings.link, self._clock,
             terminate_after_ms=self._settings.terminate_after_ms,
@@ -100,8 +99,8 @@ class PostgresStore:
 
     async def close(self) -> None:
         """Give the slot back and disconnect."""
-        if self._recall is not None:
-            self._recall.close()
+        if self._ahead is not None:
+            self._ahead.forget()
         if self._link is not None and self._slot is not None:
             try:
                 await self._link.run([self._slot.release()])
@@ -143,13 +142,8 @@ class PostgresStore:
     async def recall(self, lacking: Lacking) -> None:
         """Read rows for the engine, while batches are in flight."""
         assert self._ahead is not None, "only a foreseeing engine lacks rows"
-        assert self._recall is not None, "it comes with it"
-        link = self._link
-        if link is None:
-            return
-        rows = await self._recall.read(lacking, link.server)
-        if self._link is link:
-            self._ahead.recall(rows)
+        if self._link is not None:
+            await self._ahead.recall(self._link, lacking)
 
     async def land(self, flight: Flight) -> list[Verdict | Quarantined]:
         """Wait for a batch that departed; execute it as usual if it did not commit.
@@ -257,9 +251,8 @@ class PostgresStore:
         if self._link is not None:
             self._link.close()
             self._link = None
-        if self._ahead is not None and self._recall is not None:
+        if self._ahead is not None:
             self._ahead.forget()
-            self._recall.close()
 
     def _renewal_due(self) -> bool:
         return self._clock.monotonic_ms() - self._renewed_ms > self._settings.lease_ms // 3

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from hazina.db.arrays import DECODERS
 from hazina.db.link import Link
-from hazina.db.statements import Call, Statement, call, statement
+from hazina.db.statements import COMMIT, Call, Statement, call, statement
 from hazina.db.table import Kind
 
 GENESIS = bytes(32)
 
 _BEGIN = Call(statement("BEGIN"), ())
-_COMMIT = Call(statement("COMMIT"), ())
 _ONE_AT_A_TIME = Call(
     statement("LOCK TABLE writer_slot IN SHARE ROW EXCLUSIVE MODE"), ()
 )  # Two processes that take or make a slot at once wait for each other; batches wait for nobody.
@@ -159,6 +158,6 @@ async def acquire(link: Link, holder: str, lease_ms: int) -> Slot:
         number=DECODERS["integer"](taken.get_value(0, 0) or b""),
         fence=DECODERS["bigint"](taken.get_value(0, 1) or b""),
     )
-    await link.run([_COMMIT])
+    await link.run([COMMIT])
     await slot.reload(link)
     return slot

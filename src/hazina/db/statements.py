@@ -42,6 +42,13 @@ def statement(sql: str, *kinds: Kind) -> Statement:
     return Statement(sql.encode(), tuple(arrays.SCALAR_OIDS[kind] for kind in kinds))
 
 
+BEGIN = Call(statement("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"), ())
+COMMIT = Call(statement("COMMIT"), ())
+ROLLBACK = Call(statement("ROLLBACK"), ())
+LOCK = statement("SELECT pg_advisory_xact_lock($1)", "bigint")
+"""Holds a number until the database transaction ends."""
+
+
 def call(made: Statement, kinds: Sequence[Kind], *values: Any) -> Call:
     """Bind single values to a statement."""
     pairs = zip(kinds, values, strict=True)

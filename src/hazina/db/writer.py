@@ -228,8 +228,8 @@ class Writer:
         if isinstance(flight, Lacking):
             self._executing_since_ms = since_ms
             flight = await self._recalled(units, flight)
-        if flight is not None:
             self._executing_since_ms = None
+        if flight is not None:
             before = self._flying[-1].landing if self._flying else None
             landing = asyncio.create_task(self._landed(before, flight), name="landing")
             landing.add_done_callback(lambda _: self._work.set())

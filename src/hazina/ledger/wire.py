@@ -36,7 +36,7 @@ _RESERVED = 1 << 15
 _U16, _U32, _U64, _U128 = (2**bits - 1 for bits in (16, 32, 64, 128))
 _COMMON = {
     "user_data_128": _U128, "user_data_64": _U64, "user_data_32": _U32, "ledger": _U32,
-    "code": _U16, "timestamp": _U64,
+    "code": _U16, "timestamp": _U64, "flags": _U16,
 }  # fmt: skip
 _ACCOUNT = {
     "id": _U128, "debits_pending": _U128, "debits_posted": _U128, "credits_pending": _U128,
@@ -46,7 +46,9 @@ _TRANSFER = {
     "id": _U128, "debit_account_id": _U128, "credit_account_id": _U128, "amount": _U128,
     "pending_id": _U128, "timeout": _U32, **_COMMON,
 }  # fmt: skip
-_RANGE = {"timestamp_min": _U64, "timestamp_max": _U64, "limit": _U32, "reserved": _U128}
+_RANGE = {
+    "timestamp_min": _U64, "timestamp_max": _U64, "limit": _U32, "reserved": _U128, "flags": _U32,
+}  # fmt: skip
 _BY_DATA = {"user_data_128": _U128, "user_data_64": _U64, "user_data_32": _U32, "code": _U16}
 _ACCOUNT_FILTER = {"account_id": _U128, **_BY_DATA, **_RANGE}
 _QUERY_FILTER = {"ledger": _U32, **_BY_DATA, **_RANGE}
@@ -146,7 +148,7 @@ def _read(sent: Any, limits: Mapping[str, int], flags: Sequence[str], where: str
     fields: dict[str, Any] = {}
     for name, value in sent.items():
         if name == "flags":
-            fields[name] = _flags(value, flags, where)
+            fields[name] = _flags(value, limits[name], flags, where)
         elif name == "metadata":
             fields[name] = _metadata(value, where)
         elif name == "reference" and limits is _TRANSFER:
@@ -172,8 +174,7 @@ def _number(value: Any, limit: int, where: str) -> int:
     return value
 
 
-def _flags(value: Any, names: Sequence[str], where: str) -> int:
-    limit = _U32 if names in (_FILTER_FLAGS, _QUERY_FLAGS) else _U16
+def _flags(value: Any, limit: int, names: Sequence[str], where: str) -> int:
     if type(value) is int and 0 <= value <= limit:
         return value
     if not isinstance(value, list):

@@ -86,10 +86,7 @@ _FILTER = {
     "user_data_64": Param(_U64),
     "user_data_32": Param(_U32),
     "metadata": METADATA,
-    "timestamp_min": Param(
-        _U63,
-        about="Nanoseconds since 1970, inclusive.",
-    ),
+    "timestamp_min": _MOMENT,
     "timestamp_max": Param(
         _U63,
         about="Nanoseconds since 1970, inclusive; 0 is no bound.",
